@@ -1,0 +1,160 @@
+"""A run directory: everything about one assistant in the making, enough by itself to carry it on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core import events
+from core.errors import UserError
+from core.files import Lock, inside, safe_name
+
+_STEP: Final = "step-{:06d}"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A saved adapter of a run and the state to train on from it."""
+
+    path: Path
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return int(self.path.name.removeprefix("step-"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether its last file, the `done` marker, is there."""
+        return (self.path / "done").exists()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run by its directory. Cheap: every property reads the disk."""
+
+    path: Path
+
+    persona_file = property(lambda self: self.path / "persona.yaml")
+    dataset_file = property(lambda self: self.path / "dataset.json")
+    config_file = property(lambda self: self.path / "config.yaml")
+    plan_file = property(lambda self: self.path / "plan.json")
+    events_file = property(lambda self: self.path / "events.jsonl")
+    log_file = property(lambda self: self.path / "train.log")
+    stop_file = property(lambda self: self.path / "stop")
+    lock_file = property(lambda self: self.path / "job.lock")
+    merged = property(lambda self: self.path / "merged")
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+        return self.path.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether a job of this run is living."""
+        return Lock.held(self.lock_file)
+
+    def events(self) -> list[events.Event]:
+        """Everything that happened, oldest first."""
+        return events.read(self.events_file)
+
+    def emit(self, kind: str, job: str, **fields: Any) -> None:
+        """Append one event."""
+        events.append(self.events_file, kind, job, **fields)
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Where the checkpoint of a step lies or will lie."""
+        return self.path / "checkpoints" / _STEP.format(step)
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Complete checkpoints, by step."""
+        found = (Checkpoint(p) for p in (self.path / "checkpoints").glob("step-*"))
+        return sorted((c for c in found if c.complete), key=lambda c: c.step)
+
+    def checkpoint(self, step: int | None = None) -> Checkpoint:
+        """The checkpoint of a step, or the newest.
+
+        Raises:
+            UserError: there is none.
+        """
+        all_ = self.checkpoints()
+        for c in reversed(all_):
+            if step is None or c.step == step:
+                return c
+        if all_:
+            raise UserError(
+                "The run {run} has no checkpoint of step {step}.",
+                "Choose one of these steps: {steps}.",
+                run=self.name,
+                step=step,
+                steps=", ".join(str(c.step) for c in all_),
+            )
+        raise UserError("The run {run} has no checkpoint yet.", "Train it first.", run=self.name)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether a complete merged model is there."""
+        return (self.merged / "done").exists()
+
+    def plan(self) -> dict[str, Any] | None:
+        """The written plan as plain data, None before there is one."""
+        return json.loads(self.plan_file.read_text("utf-8")) if self.plan_file.exists() else None
+
+    def size_bytes(self) -> int:
+        """Disk taken by the whole directory."""
+        return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+
+
+def create(runs: Path, title: str) -> Run:
+    """A new directory named after `title` and the minute; never one that exists.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    stem = f"{safe_name(title)}-{time.strftime('%m%d-%H%M')}"
+    for number in range(1, 1000):
+        path = runs / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return Run(path)
+    raise UserError("There are too many runs named {stem}.", "Delete some.", stem=stem)
+
+
+def find(runs: Path, name: str) -> Run:
+    """The run of that name.
+
+    Raises:
+        UserError: there is none, or the name is not one.
+    """
+    path = inside(runs, name)
+    if not path.is_dir():
+        raise UserError("There is no run named {name}.", "Pick one from the list.", name=name)
+    return Run(path)
+
+
+def all_runs(runs: Path) -> list[Run]:
+    """Every run of the workspace, newest first."""
+    if not runs.is_dir():
+        return []
+    found = [p for p in runs.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    return [Run(p) for p in sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)]
+
+
+def delete(run: Run) -> None:
+    """Remove a run with all it holds.
+
+    Raises:
+        UserError: one of its jobs is living.
+    """
+    if run.alive:
+        raise UserError("The run {run} is working.", "Stop it first.", run=run.name)
+    grave = run.path.with_name(f".deleted-{run.name}-{time.time_ns()}")
+    run.path.rename(grave)
+    shutil.rmtree(grave)
