@@ -47,6 +47,7 @@ class Run:
     log_file = property(lambda self: self.path / "train.log")
     stop_file = property(lambda self: self.path / "stop")
     lock_file = property(lambda self: self.path / "job.lock")
+    chat_lock_file = property(lambda self: self.path / "chat.lock")
     merged = property(lambda self: self.path / "merged")
 
     @property
@@ -56,8 +57,13 @@ class Run:
 
     @property
     def alive(self) -> bool:
-        """Whether a job of this run is living."""
+        """Whether a job that changes this run is living."""
         return Lock.held(self.lock_file)
+
+    @property
+    def chatting(self) -> bool:
+        """Whether a chat job of this run is living."""
+        return Lock.held(self.chat_lock_file)
 
     def events(self) -> list[events.Event]:
         """Everything that happened, oldest first."""
@@ -153,7 +159,7 @@ def delete(run: Run) -> None:
     Raises:
         UserError: one of its jobs is living.
     """
-    if run.alive:
+    if run.alive or run.chatting:
         raise UserError("The run {run} is working.", "Stop it first.", run=run.name)
     grave = run.path.with_name(f".deleted-{run.name}-{time.time_ns()}")
     run.path.rename(grave)
