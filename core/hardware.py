@@ -1,0 +1,100 @@
+"""What this machine can compute with, found without loading torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_QUERY: Final = "name,memory.total,memory.free,compute_cap"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One NVIDIA GPU. Memory in GiB; `capability` as (major, minor), 8.0 and newer know bf16."""
+
+    name: str
+    memory_gib: float
+    free_gib: float
+    capability: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Processor cores and memory of this process's share of the machine, and its GPUs."""
+
+    cores: int
+    memory_gib: float
+    free_gib: float
+    cpu_bf16: bool
+    gpus: tuple[Gpu, ...] = ()
+
+    @property
+    def device(self) -> str:
+        """“cuda” with a GPU, else “cpu”."""
+        return "cuda" if self.gpus else "cpu"
+
+    @property
+    def device_free_gib(self) -> float:
+        """Memory that a job may use: of the GPU with least free, or of the machine."""
+        return min((g.free_gib for g in self.gpus), default=self.free_gib)
+
+
+def detect() -> Hardware:
+    """Look at the machine as it is now."""
+    total, free = _memory_gib()
+    return Hardware(
+        cores=_cores(), memory_gib=total, free_gib=free, cpu_bf16=_cpu_bf16(), gpus=_gpus()
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@cache
+def _cpu_bf16() -> bool:
+    info = Path("/proc/cpuinfo")
+    return info.exists() and any(f in info.read_text() for f in ("avx512_bf16", "amx_bf16"))
+
+
+def _memory_gib() -> tuple[float, float]:
+    """Total and available memory; a container's limit counts where it is tighter."""
+    fields = {}
+    for entry in Path("/proc/meminfo").read_text().splitlines():
+        name, value = entry.split(":")
+        fields[name] = int(value.split()[0]) * 1024
+    total, free = fields["MemTotal"], fields["MemAvailable"]
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and limit.read_text().strip().isdigit():
+        total = min(total, int(limit.read_text()))
+        free = min(free, total - int(used.read_text()))
+    return total / 2**30, free / 2**30
+
+
+def _gpus() -> tuple[Gpu, ...]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    answer = subprocess.run(
+        [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = []
+    for index, row in enumerate(answer.stdout.splitlines()):
+        if visible is not None and str(index) not in visible.split(","):
+            continue
+        name, total, free, capability = (cell.strip() for cell in row.split(","))
+        major, minor = capability.split(".")
+        found.append(
+            Gpu(name, float(total) / 1024, float(free) / 1024, (int(major), int(minor)))
+        )
+    return tuple(found)
