@@ -94,7 +94,5 @@ def _gpus() -> tuple[Gpu, ...]:
             continue
         name, total, free, capability = (cell.strip() for cell in row.split(","))
         major, minor = capability.split(".")
-        found.append(
-            Gpu(name, float(total) / 1024, float(free) / 1024, (int(major), int(minor)))
-        )
+        found.append(Gpu(name, float(total) / 1024, float(free) / 1024, (int(major), int(minor))))
     return tuple(found)

@@ -86,11 +86,7 @@ def packs(step: Step, lengths: Sequence[int], budget: int, *, collapse: bool) ->
     With `collapse`, equal rows are computed once with their weight; without, each copy for itself.
     First-fit decreasing, so that few packs are left half empty.
     """
-    members = (
-        list(step)
-        if collapse
-        else [Member(m.row, 1) for m in step for _ in range(m.copies)]
-    )
+    members = list(step) if collapse else [Member(m.row, 1) for m in step for _ in range(m.copies)]
     members.sort(key=lambda m: (-lengths[m.row], m.row))
     bins: list[list[Member]] = []
     room: list[int] = []

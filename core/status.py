@@ -134,9 +134,7 @@ def _apply(now: Status, e: Event) -> Status:
                 ahead=(),
             )
         case "progressed":
-            return replace(
-                now, stage=e["stage"], stage_done=e["done"], stage_total=e["total"]
-            )
+            return replace(now, stage=e["stage"], stage_done=e["done"], stage_total=e["total"])
         case "stepped":
             return replace(now, stage="training", points=(*now.points, _point(e)))
         case "sampled":

@@ -1,0 +1,205 @@
+"""From config, data, model shape and hardware to a plan: a pure function, with a reason a value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core import estimate
+from core.config.schema import Config
+from core.errors import Text, UserError, text
+from core.hardware import Hardware
+from core.models import Shape
+from core.plan import Item, Plan, Value
+from core.schedule import packs
+from core.work import Work, steps_of
+
+_STAGES: Final = {
+    "none": text("one process holds everything; nothing is split"),
+    "deepspeed_zero1": text("optimizer states are split over the processes"),
+    "deepspeed_zero2": text("optimizer states and gradients are split over the processes"),
+    "deepspeed_zero2_offload": text(
+        "optimizer states and gradients are split, and the optimizer works in main memory"
+    ),
+    "deepspeed_zero3": text(
+        "optimizer states, gradients and parameters are split over the processes"
+    ),
+    "deepspeed_zero3_offload": text("everything is split, and kept in main memory between uses"),
+}
+
+
+def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
+    """Decide everything that the config leaves open.
+
+    Raises:
+        UserError: the job cannot fit this machine's free memory.
+    """
+    items: list[Item] = []
+    warnings: list[Text] = []
+
+    def decide(
+        name: str, value: Value, label: str, reason: Text, shown: Text | None = None
+    ) -> None:
+        plain = shown or text("{value}", value=f"{value:,}" if type(value) is int else value)
+        items.append(Item(name, value, text(label), plain, reason))
+
+    device = hardware.device
+    dtype, why = _dtype(config, hardware)
+    decide("device", device, "Device", _device_reason(hardware), _device_shown(hardware))
+    decide("dtype", dtype, "Number type", why)
+
+    stage = config.runtime.deepspeed
+    processes = config.runtime.processes or max(1, len(hardware.gpus))
+    _check_processes(processes, hardware)
+    decide("processes", processes, "Processes", _processes_reason(config, hardware))
+    decide("deepspeed", stage, "DeepSpeed", _STAGES[stage], text(stage.removeprefix("deepspeed_")))
+    if stage != "none" and processes == 1:
+        warnings.append(
+            text(
+                "DeepSpeed has nothing to split on one process: it trains the same and starts "
+                "more slowly. Choose “none” unless you are trying it out."
+            )
+        )
+
+    steps = steps_of(config, work, processes)
+    collapse = config.dataset.collapse_duplicates and config.model.lora_dropout == 0
+    rows, unique_rows = sum(work.copies), len(work.rows)
+    decide(
+        "steps",
+        len(steps),
+        "Optimizer steps",
+        text(
+            "{rows:,} rows × {epochs} epochs, {budget:,} tokens a step",
+            rows=rows,
+            epochs=config.settings.max_epochs,
+            budget=config.tokens_per_step * processes,
+        ),
+    )
+    tokens = sum(work.lengths[m.row] * m.copies for step in steps for m in step)
+    computed = sum(
+        work.lengths[m.row] * (1 if collapse else m.copies) for step in steps for m in step
+    )
+    decide(
+        "collapse",
+        collapse,
+        "Duplicate rows",
+        _collapse_reason(config, rows, unique_rows),
+        text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
+    )
+
+    fit = estimate.fit(config, work, shape, hardware, dtype)
+    decide("micro_batch_tokens", fit.micro_batch_tokens, "Tokens at once", fit.why_tokens)
+    decide(
+        "weight_cache",
+        fit.weight_cache,
+        "Unpacked weights",
+        fit.why_cache,
+        text("kept") if fit.weight_cache else text("not kept"),
+    )
+    decide(
+        "activation_checkpointing",
+        fit.checkpointing,
+        "Activation checkpointing",
+        fit.why_checkpointing,
+        text("on") if fit.checkpointing else text("off"),
+    )
+    decide(
+        "attention",
+        "varlen" if device == "cuda" else "sdpa",
+        "Attention",
+        text("each conversation sees only itself; no padding is computed"),
+    )
+    decide(
+        "trained",
+        shape.lora_parameters(config.model.lora_r),
+        "Trained numbers",
+        text(
+            "rank {r} on all linear layers of a model with {total:,} weights",
+            r=config.model.lora_r,
+            total=shape.linear_parameters + shape.embedding_parameters,
+        ),
+    )
+    if work.cut:
+        warnings.append(
+            text(
+                "{rows:,} rows are longer than max_length = {length} tokens and lose their end.",
+                rows=work.cut,
+                length=config.settings.max_length,
+            )
+        )
+    count = sum(
+        len(packs(s, work.lengths, fit.micro_batch_tokens, collapse=collapse)) for s in steps
+    )
+    return Plan(
+        items=tuple(items),
+        total_steps=len(steps),
+        seconds=estimate.seconds(
+            config, shape, hardware, computed / processes, count / processes, fit
+        ),
+        memory_gib=fit.memory_gib,
+        disk_gib=estimate.disk_gib(config, shape),
+        warnings=tuple(warnings),
+    )
+
+
+def _dtype(config: Config, hardware: Hardware) -> tuple[str, Text]:
+    asked = config.model.compute_dtype
+    if asked != "auto":
+        return asked, text("asked for in the config")
+    if hardware.gpus:
+        if min(g.capability for g in hardware.gpus) >= (8, 0):
+            return "bfloat16", text("this GPU computes bfloat16 at full speed")
+        return "float16", text("this GPU has no bfloat16; losses are scaled to keep small numbers")
+    if hardware.cpu_bf16:
+        return "bfloat16", text("this processor computes bfloat16 itself")
+    return "float32", text("this processor has no fast bfloat16")
+
+
+def _device_shown(hardware: Hardware) -> Text:
+    if hardware.gpus:
+        return text("{count} × {name}", count=len(hardware.gpus), name=hardware.gpus[0].name)
+    return text("processor, {cores} cores", cores=hardware.cores)
+
+
+def _device_reason(hardware: Hardware) -> Text:
+    if hardware.gpus:
+        return text("{free:.1f} GiB of GPU memory free", free=hardware.device_free_gib)
+    return text("no NVIDIA GPU here; {free:.1f} GiB of memory free", free=hardware.free_gib)
+
+
+def _check_processes(processes: int, hardware: Hardware) -> None:
+    limit = len(hardware.gpus) or hardware.cores
+    if processes > limit:
+        raise UserError(
+            "The config asks for {processes} processes, and this machine has {limit} {what}.",
+            "Set runtime.processes to at most {limit}, or 0 for the best number here.",
+            processes=processes,
+            limit=limit,
+            what=text("GPUs") if hardware.gpus else text("processor cores"),
+        )
+
+
+def _processes_reason(config: Config, hardware: Hardware) -> Text:
+    if config.runtime.processes:
+        return text("asked for in the config")
+    if hardware.gpus:
+        return text("one for each GPU")
+    return text("one process uses all cores of the processor")
+
+
+def _collapse_reason(config: Config, rows: int, unique_rows: int) -> Text:
+    if rows == unique_rows:
+        return text("all {rows:,} rows differ; each epoch computes each of them", rows=rows)
+    if config.model.lora_dropout > 0:
+        return text(
+            "lora_dropout = {dropout} blanks each copy differently, so all copies are computed; "
+            "with 0 equal rows would be computed once",
+            dropout=config.model.lora_dropout,
+        )
+    if not config.dataset.collapse_duplicates:
+        return text("collapse_duplicates is off: every copy is computed")
+    return text(
+        "{rows:,} rows are {unique:,} different ones; equal rows of a step are computed once and "
+        "weighted, which is the same training",
+        rows=rows,
+        unique=unique_rows,
+    )

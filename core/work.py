@@ -1,0 +1,89 @@
+"""A dataset as work for the engine: different rows encoded once, and the steps that learn them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.config.schema import Config
+from core.dataset import Message, Row, unique
+from core.errors import UserError
+from core.schedule import Step, schedule
+from core.tokens import ChatTokenizer, Encoded
+
+REPLAY_TOKENS: Final = 32
+"""Length of the base model's answer to a replay prompt; counted in full before it is known."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A dataset as the engine sees it: its different rows, encoded, with copies and kinds."""
+
+    rows: tuple[Row, ...]
+    copies: tuple[int, ...]
+    encoded: tuple[Encoded, ...]
+    cut: int  # rows longer than max_length
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of each different row."""
+        return tuple(len(e.ids) for e in self.encoded)
+
+    def weights(self) -> tuple[int, ...]:
+        """Learned tokens of each different row."""
+        return tuple(sum(e.learned) for e in self.encoded)
+
+
+def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Work:
+    """Encode each different row once, with the config's system text and length limit.
+
+    Raises:
+        UserError: no row leaves anything to learn.
+    """
+    counts = unique(rows)
+    system = config.settings.SYSTEM
+    kept, copies, encoded, cut = [], [], [], 0
+    for row, count in counts.items():
+        messages = row.messages
+        if system and messages[0].role != "system":
+            messages = (Message("system", system), *messages)
+        whole = encode_row(messages, row.kind, tokenizer)
+        short = whole.cut(config.settings.max_length)
+        cut += count if len(whole.ids) > len(short.ids) else 0
+        if any(short.learned):
+            kept.append(row)
+            copies.append(count)
+            encoded.append(short)
+    if not kept:
+        raise UserError(
+            "No conversation leaves anything to learn within max_length = {max_length} tokens.",
+            "Raise max_length, or shorten the conversations.",
+            max_length=config.settings.max_length,
+        )
+    return Work(tuple(kept), tuple(copies), tuple(encoded), cut)
+
+
+def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
+    """The optimizer steps of a config on a number of processes."""
+    s = config.settings
+    return schedule(
+        work.lengths,
+        work.copies,
+        budget=config.tokens_per_step * processes,
+        epochs=s.max_epochs,
+        seed=config.runtime.seed,
+        shuffle=config.dataset.shuffle,
+        rows_per_step=None
+        if s.pack_to_max_length
+        else s.batch_size * s.accumulative_counts * processes,
+    )
+
+
+def encode_row(messages: Sequence[Message], kind: str, tokenizer: ChatTokenizer) -> Encoded:
+    """One conversation; a replay prompt is given room for the answer that the base will write."""
+    if kind != "replay" or messages[-1].role == "assistant":
+        return tokenizer.encode(messages)
+    asked = tokenizer.prompt(messages)
+    room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS
+    return Encoded(asked + room, (False,) * len(asked) + (True,) * REPLAY_TOKENS)
