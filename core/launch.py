@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
-def command(run: Run, job: str, *arguments: str, processes: int = 1) -> list[str]:
-    """The exact argv of a job; what the page shows is what runs."""
+def worker(run: Run, job: str, *arguments: str, processes: int = 1) -> list[str]:
+    """The argv of the program that does the work; torchrun starts it when it is several."""
     python = [sys.executable]
     if processes > 1:
         python = [
@@ -44,10 +43,11 @@ def start(
         raise UserError(
             "The run {run} is already working.", "Wait for it, or stop it first.", run=run.name
         )
-    argv = command(run, job, *arguments, processes=processes)
-    run.stop_file.unlink(missing_ok=True)
+    supervisor = [sys.executable, "-m", "core.jobs.supervise", job, str(processes)]
+    argv = [*supervisor, str(run.path), *arguments]
     if job != "chat":
-        run.emit("requested", job, command=argv)
+        run.stop_file.unlink(missing_ok=True)
+    run.emit("requested", job, command=worker(run, job, *arguments, processes=processes))
     try:
         with disk_errors(run.path), (run.path / f"{job}.log").open("ab") as log:
             return subprocess.Popen(
@@ -65,24 +65,10 @@ def start(
 
 
 def stop(run: Run, job: str = "train") -> None:
-    """Ask a job to save and end; asked again, end its processes.
-
-    The second request signals the process group recorded by the job itself, and only while the
-    run's lock proves that the job lives.
-    """
-    if not run.alive:
-        return
-    again = run.stop_file.exists()
-    run.stop_file.touch()
-    run.emit("stop_requested", job)
-    if again:
-        for event in reversed(run.events()):
-            if event["kind"] == "started" and "group" in event:
-                try:
-                    os.killpg(event["group"], signal.SIGTERM)
-                except ProcessLookupError:
-                    return
-                return
+    """Ask a job to save and end; asked again, its processes are ended."""
+    if run.alive:
+        run.stop_file.write_text("now" if run.stop_file.exists() else "")
+        run.emit("stop_requested", job)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -92,5 +78,6 @@ def _environment(settings: Settings) -> dict[str, str]:
         **kept,
         "STUDIO_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }

@@ -43,6 +43,11 @@ class Ticket:
         path = hidden.rename(folder / name)
         return cls(path, lock)
 
+    @property
+    def descriptor(self) -> int:
+        """The lock's file descriptor; a child that inherits it keeps the place."""
+        return self._lock.descriptor
+
     def ahead(self) -> list[Waiting]:
         """Living tickets before this one, first first; empty means that the device is ours."""
         return [_read(p) for p in _alive(self.path.parent) if p.name < self.path.name]

@@ -1,0 +1,89 @@
+"""Answers token by token, for one conversation or many at once: chat, samples, replay, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+
+@torch.inference_mode()
+def stream(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    stop_ids: Sequence[int],
+    max_new_tokens: int,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+) -> Iterator[list[int | None]]:
+    """Yield the next token of every prompt, None for those that have ended.
+
+    Args:
+        model: any causal language model of transformers (an adapter may be attached).
+        prompts: token ids; shorter ones are padded on the left and masked.
+        temperature: 0 takes the likeliest token.
+        top_p: the smallest set of tokens with this probability is drawn from.
+        seed: start of the draws; the same seed repeats the answer.
+    """
+    device = model.get_input_embeddings().weight.device
+    longest = max(map(len, prompts))
+    stop = set(stop_ids)
+    pad = next(iter(stop), 0)
+    ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
+    padded = any(len(p) < longest for p in prompts)
+    generator = torch.Generator(device=device).manual_seed(seed)
+    cache = DynamicCache(config=model.config)
+    alive = [True] * len(prompts)
+    lengths = torch.tensor([len(p) for p in prompts], device=device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    for step in range(max_new_tokens):
+        logits = model(
+            input_ids=ids,
+            attention_mask=mask if padded else None,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        chosen = _choose(logits.float(), temperature, top_p, generator)
+        tokens = chosen.tolist()
+        for i, token in enumerate(tokens):
+            alive[i] = alive[i] and token not in stop
+        yield [token if on else None for token, on in zip(tokens, alive, strict=True)]
+        if not any(alive):
+            return
+        ids = chosen[:, None]
+        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
+        positions = (lengths + step)[:, None]
+
+
+def answers(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    stop_ids: Sequence[int],
+    max_new_tokens: int,
+) -> list[list[int]]:
+    """The likeliest answer to each prompt, as token ids without the end mark."""
+    found: list[list[int]] = [[] for _ in prompts]
+    for tokens in stream(model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens):
+        for answer, token in zip(found, tokens, strict=True):
+            if token is not None:
+                answer.append(token)
+    return found
+
+
+def _choose(
+    logits: torch.Tensor, temperature: float, top_p: float, generator: torch.Generator
+) -> torch.Tensor:
+    """One token for each row of (B, vocabulary) logits."""
+    if temperature <= 0:
+        return logits.argmax(-1)
+    p, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
+    p = p.masked_fill(p.cumsum(-1) - p > top_p, 0.0)
+    drawn = torch.multinomial(p, 1, generator=generator)
+    return order.gather(-1, drawn)[:, 0]

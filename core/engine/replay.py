@@ -1,0 +1,77 @@
+"""Replay: what the base model itself says to general prompts, and how it says it.
+
+Its answers are written once for each base model and kept; its final hidden states on them are the
+anchors that the KL term of the loss holds the tuned model to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import PreTrainedModel
+
+from core.engine.generate import answers
+from core.engine.loss import hidden_states
+from core.files import write_atomic
+from core.tokens import Encoded
+from core.work import REPLAY_TOKENS
+
+_BATCH = 16
+
+
+def complete(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    stop_ids: Sequence[int],
+    cache: Path,
+    report: Callable[[int, int], None],
+) -> list[Encoded]:
+    """Each prompt with the base's own answer of at most REPLAY_TOKENS tokens, learned throughout.
+
+    Args:
+        model: the base as it will be trained on (quantised alike), no adapter on it.
+        cache: a JSON file of answers by prompt, read and extended.
+        report: called with prompts done and in all.
+    """
+    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    keys = [hashlib.sha256(repr(list(p)).encode()).hexdigest()[:24] for p in prompts]
+    todo = sorted((i for i, k in enumerate(keys) if k not in known), key=lambda i: len(prompts[i]))
+    for begin in range(0, len(todo), _BATCH):
+        part = todo[begin : begin + _BATCH]
+        report(len(prompts) - len(todo) + begin, len(prompts))
+        found = answers(
+            model,
+            [prompts[i] for i in part],
+            stop_ids=stop_ids,
+            max_new_tokens=REPLAY_TOKENS,
+        )
+        for i, answer in zip(part, found, strict=True):
+            ended = len(answer) < REPLAY_TOKENS
+            known[keys[i]] = [*answer, stop_ids[0]] if ended else answer
+        write_atomic(cache, json.dumps(known))
+    rows = []
+    for prompt, key in zip(prompts, keys, strict=True):
+        answer = known[key]
+        ids = (*prompt, *answer)
+        rows.append(Encoded(tuple(ids), (False,) * len(prompt) + (True,) * len(answer)))
+    return rows
+
+
+@torch.no_grad()
+def anchors(model: PeftModel, rows: dict[int, Encoded], device: str) -> dict[int, torch.Tensor]:
+    """The base's final hidden states before each learned token of each row: (K, hidden)."""
+    found = {}
+    with model.disable_adapter():
+        for index, row in rows.items():
+            ids = torch.tensor([row.ids], device=device)
+            positions = torch.arange(len(row.ids), device=device)[None]
+            hidden = hidden_states(model.get_base_model(), ids, positions)[0]
+            where = [i - 1 for i in range(1, len(row.ids)) if row.learned[i]]
+            found[index] = hidden[where].clone()
+    return found

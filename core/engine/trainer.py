@@ -1,0 +1,238 @@
+"""One optimizer step a batch: transformers' Trainer with our schedule, packs, loss and state."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from core.config.schema import Config
+from core.engine import batch
+from core.engine.loss import Objective
+from core.schedule import Member, Step, packs
+from core.tokens import Encoded
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One optimizer step on one rank: its packs, and what the whole step divides its sums by."""
+
+    step: int
+    packs: tuple[Step, ...]
+    learned: float  # weighted learned tokens of the step on all ranks
+    held: float  # weighted held tokens of the step on all ranks
+    tokens: int  # computed tokens of the step on all ranks
+    real_tokens: int  # tokens of the step counted with copies
+
+
+class Steps(Dataset):
+    """The schedule from a step on, as the batches of one rank."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        encoded: Sequence[Encoded],
+        held_rows: set[int],
+        *,
+        start: int,
+        budget: int,
+        collapse: bool,
+        rank: int,
+        world: int,
+    ) -> None:
+        self.steps, self.encoded, self.held_rows = steps, encoded, held_rows
+        self.start, self.budget, self.collapse = start, budget, collapse
+        self.rank, self.world = rank, world
+
+    def __len__(self) -> int:
+        return len(self.steps) - self.start
+
+    def __getitem__(self, index: int) -> Batch:
+        step = self.steps[self.start + index]
+        lengths = [len(e.ids) for e in self.encoded]
+        whole = packs(step, lengths, self.budget, collapse=self.collapse)
+        mine = spread(whole, lengths, self.world)[self.rank]
+        counts = {True: 0.0, False: 0.0}
+        for m in step:
+            counts[m.row in self.held_rows] += m.copies * batch.predicted(self.encoded[m.row])
+        return Batch(
+            step=self.start + index + 1,
+            packs=tuple(mine),
+            learned=max(counts[False], 1.0),
+            held=max(counts[True], 1.0),
+            tokens=sum(lengths[m.row] for p in whole for m in p),
+            real_tokens=sum(lengths[m.row] * m.copies for m in step),
+        )
+
+
+def spread(whole: Sequence[Step], lengths: Sequence[int], world: int) -> list[list[Step]]:
+    """Packs for each rank, the same number on all (collectives must match), loads balanced.
+
+    A rank that runs short computes a pack of weight zero.
+    """
+    ranks: list[list[Step]] = [[] for _ in range(world)]
+    loads = [0] * world
+    for pack in sorted(whole, key=lambda p: -sum(lengths[m.row] for m in p)):
+        lightest = loads.index(min(loads))
+        ranks[lightest].append(pack)
+        loads[lightest] += sum(lengths[m.row] for m in pack)
+    most = max(map(len, ranks))
+    shortest = min((m.row for p in whole for m in p), key=lambda row: lengths[row])
+    for rank in ranks:
+        rank += [(Member(shortest, 0),)] * (most - len(rank))
+    return ranks
+
+
+class PersonaTrainer(Trainer):
+    """Trainer whose batch is a whole optimizer step and whose loss is a weighted sum."""
+
+    def __init__(
+        self,
+        model: Objective,
+        config: Config,
+        steps: Steps,
+        anchors: dict[int, torch.Tensor],
+        *,
+        folder: str,
+        dtype: str,
+        device: str,
+        deepspeed: dict[str, Any] | None,
+        callbacks: list[TrainerCallback],
+    ) -> None:
+        self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
+        self.last: dict[str, float] = {}
+        self.after_log: Callable[[int, int], None] = lambda step, total: None
+        s = config.settings
+        arguments = TrainingArguments(
+            output_dir=folder,
+            max_steps=len(steps),
+            per_device_train_batch_size=1,
+            learning_rate=s.lr,
+            max_grad_norm=s.max_norm,
+            logging_steps=1,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=device == "cpu",
+            bf16=deepspeed is not None and dtype == "bfloat16",
+            fp16=dtype == "float16",
+            seed=config.runtime.seed,
+            deepspeed=deepspeed,
+            remove_unused_columns=False,
+            ddp_find_unused_parameters=False,
+            dataloader_num_workers=s.dataloader_num_workers,
+        )
+        super().__init__(model=model, args=arguments, train_dataset=steps, callbacks=callbacks)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Each rank reads the whole schedule and picks its own packs: nothing is sharded here."""
+        return DataLoader(
+            self.steps,
+            batch_size=1,
+            collate_fn=lambda items: items[0],
+            num_workers=self.config.settings.dataloader_num_workers,
+        )
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW over the adapter, one group."""
+        s = self.config.settings
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(
+                [p for p in (model or self.model).parameters() if p.requires_grad],
+                lr=s.lr,
+                betas=s.betas,
+                weight_decay=s.weight_decay,
+                fused=self.torch_device != "cpu",
+            )
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """The config's course of the learning rate, from the step that the run resumes at."""
+        if self.lr_scheduler is None:
+            course = rate(self.config, len(self.steps.steps))
+            start = self.steps.start
+            inner = optimizer or self.optimizer
+            while not isinstance(inner, torch.optim.Optimizer):
+                inner = inner.optimizer
+            self.lr_scheduler = LambdaLR(inner, lambda i: course(start + i))
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def training_step(
+        self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """All packs of the step, forward and backward; returns the step's loss (scalar, nats)."""
+        model.train()
+        begin = time.perf_counter()
+        # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
+        torch.manual_seed(self.config.runtime.seed + inputs.step)
+        world = self.steps.world
+        sums = torch.zeros(2, device=self.torch_device)
+        for i, members in enumerate(inputs.packs):
+            last = i == len(inputs.packs) - 1
+            self.accelerator.gradient_state._set_sync_gradients(last)
+            pack = batch.build(members, self.steps.encoded, self.anchors, self.torch_device)
+            quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
+            with quiet(), self.compute_loss_context_manager():
+                learned, held = model(pack)
+                ce, kl = learned / inputs.learned, held / inputs.held
+                # Ranks average their gradients; the sums above are of the whole step.
+                self.accelerator.backward(world * (ce + self.config.dataset.kl_weight * kl))
+            sums += torch.stack([ce.detach(), kl.detach()])
+        if world > 1:
+            dist.all_reduce(sums)
+        ce, kl = sums.tolist()
+        self.last = {
+            "step": inputs.step,
+            "loss": ce,
+            "kl": kl,
+            "tokens": inputs.tokens,
+            "real_tokens": inputs.real_tokens,
+            "begin": begin,
+        }
+        return (sums[0] + self.config.dataset.kl_weight * sums[1]).detach()
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Tell the callbacks, then let the run save and sample at this step."""
+        super().log(logs, start_time)
+        if "loss" in logs:
+            self.after_log(int(self.last["step"]), len(self.steps.steps))
+
+    def _no_sync(self) -> Any:
+        return self.accelerator.no_sync(self.model_wrapped)
+
+
+def rate(config: Config, total: int) -> Callable[[int], float]:
+    """Learning rate of a step (0-based) as a part of lr: linear rise, then the config's course."""
+    s, o = config.settings, config.optimizer
+    warmup = int(s.warmup_ratio * total)
+    floor = o.eta_min / s.lr
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return o.warmup_start_factor + (1 - o.warmup_start_factor) * step / warmup
+        done = min(1.0, (step - warmup) / max(1, total - warmup))
+        if o.lr_schedule == "constant":
+            return 1.0
+        fall = 1 - done if o.lr_schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+        return floor + (1 - floor) * fall
+
+    return factor
+
+
+def memory_gib(device: str) -> float:
+    """Most memory held so far: of the GPU, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_reserved() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

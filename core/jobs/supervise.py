@@ -1,0 +1,104 @@
+"""Program: wait for the device, then run a job's processes and tell how they died.
+
+`python -m core.jobs.supervise JOB PROCESSES RUN …`. It never loads torch, so a waiting job costs
+next to nothing, and it outlives a crash of the job, so that every end has an event.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Final
+
+from core import status
+from core.errors import text
+from core.jobs.common import enter
+from core.launch import worker
+from core.queue import Ticket
+from core.run import Run
+from core.settings import Settings
+
+_GRACE: Final = 120.0  # seconds from a stop request to SIGTERM
+_LAST_GRACE: Final = 15.0  # and from there to SIGKILL
+_TICK: Final = 0.25
+
+
+def main(arguments: list[str]) -> int:
+    """Return the job's own exit code; 0 when it was cancelled while waiting."""
+    job, processes, path, *rest = arguments
+    run = enter(path, chat=job == "chat")
+    ticket = Ticket.draw(Settings.from_environment().queue, run.name, job)
+    try:
+        if not _wait(run, job, ticket):
+            run.emit("stopped", job)
+            return 0
+        child = subprocess.Popen(
+            worker(run, job, *rest, processes=int(processes)),
+            start_new_session=True,
+            pass_fds=(ticket.descriptor,),
+        )
+        code = _attend(run, child)
+        # The job's last word may be an ending; if it had none, give it one.
+        if status.fold([e for e in run.events() if e["job"] == job]).active:
+            _tell(run, job, code)
+        return code if code >= 0 else 1
+    finally:
+        ticket.give_back()
+
+
+def _wait(run: Run, job: str, ticket: Ticket) -> bool:
+    told = None
+    while ahead := ticket.ahead():
+        if run.stop_file.exists():
+            return False
+        names = [f"{w.run} ({w.job})" for w in ahead]
+        if names != told:
+            run.emit("queued", job, place=len(names), ahead=names)
+            told = names
+        time.sleep(_TICK)
+    return not run.stop_file.exists()
+
+
+def _attend(run: Run, child: subprocess.Popen[bytes]) -> int:
+    asked: float | None = None
+    while (code := child.poll()) is None:
+        if run.stop_file.exists():
+            asked = asked or time.monotonic()
+            waited = time.monotonic() - asked
+            # A second request (the file then says "now") shortens the patience.
+            grace = 0.0 if run.stop_file.read_text() == "now" else _GRACE
+            if waited > grace + _LAST_GRACE:
+                _signal(child, signal.SIGKILL)
+            elif waited > grace:
+                _signal(child, signal.SIGTERM)
+        time.sleep(_TICK)
+    _signal(child, signal.SIGKILL)  # stragglers of its group
+    return code
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _tell(run: Run, job: str, code: int) -> None:
+    if run.stop_file.exists():
+        run.emit("stopped", job)
+        return
+    killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    problem = (
+        text("The job was killed from outside, most often because memory ran out.")
+        if killed
+        else text("The job ended unexpectedly with code {code}.", code=code)
+    )
+    remedy = text("Lower max_length or lora_r if memory is short, then press Resume.")
+    run.emit("failed", job, problem=problem.to_json(), remedy=remedy.to_json())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

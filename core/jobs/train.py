@@ -1,0 +1,35 @@
+"""Program: train a run. `python -m core.jobs.train RUN [--resume]`, once per process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from core.engine.train import Stopped, train
+from core.jobs.common import enter, lead
+from core.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Train; exit 0 done or stopped, 1 our fault, 2 the user's."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    run = enter(arguments[0])
+
+    def work() -> str:
+        try:
+            train(
+                run,
+                Settings.from_environment(),
+                resume="--resume" in arguments,
+                rank=rank,
+                world=world,
+            )
+        except Stopped:
+            return "stopped"
+        return "finished"
+
+    return lead("train", run, work, speak=rank == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
