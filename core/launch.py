@@ -45,11 +45,10 @@ def start(
         )
     supervisor = [sys.executable, "-m", "core.jobs.supervise", job, str(processes)]
     argv = [*supervisor, str(run.path), *arguments]
-    if job != "chat":
-        run.stop_file.unlink(missing_ok=True)
+    run.stop_file(job).unlink(missing_ok=True)
     run.emit("requested", job, command=worker(run, job, *arguments, processes=processes))
     try:
-        with disk_errors(run.path), (run.path / f"{job}.log").open("ab") as log:
+        with disk_errors(run.path), run.log_of(job).open("ab") as log:
             return subprocess.Popen(
                 argv,
                 cwd=_ROOT,
@@ -66,8 +65,9 @@ def start(
 
 def stop(run: Run, job: str = "train") -> None:
     """Ask a job to save and end; asked again, its processes are ended."""
-    if run.alive:
-        run.stop_file.write_text("now" if run.stop_file.exists() else "")
+    stop_file = run.stop_file(job)
+    if run.chatting if job == "chat" else run.alive:
+        stop_file.write_text("now" if stop_file.exists() else "")
         run.emit("stop_requested", job)
 
 

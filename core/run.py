@@ -44,8 +44,6 @@ class Run:
     config_file = property(lambda self: self.path / "config.yaml")
     plan_file = property(lambda self: self.path / "plan.json")
     events_file = property(lambda self: self.path / "events.jsonl")
-    log_file = property(lambda self: self.path / "train.log")
-    stop_file = property(lambda self: self.path / "stop")
     lock_file = property(lambda self: self.path / "job.lock")
     chat_lock_file = property(lambda self: self.path / "chat.lock")
     merged = property(lambda self: self.path / "merged")
@@ -64,6 +62,14 @@ class Run:
     def chatting(self) -> bool:
         """Whether a chat job of this run is living."""
         return Lock.held(self.chat_lock_file)
+
+    def stop_file(self, job: str) -> Path:
+        """The file that asks a job of this run to end."""
+        return self.path / f"{job}.stop"
+
+    def log_of(self, job: str) -> Path:
+        """What a job's processes print."""
+        return self.path / f"{job}.log"
 
     def events(self) -> list[events.Event]:
         """Everything that happened, oldest first."""

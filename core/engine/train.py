@@ -132,7 +132,7 @@ class Watch(TrainerCallback):
         model.train()
 
     def _stop_wanted(self) -> bool:
-        wanted = self.rank == 0 and self.run.stop_file.exists()
+        wanted = self.rank == 0 and self.run.stop_file(_JOB).exists()
         if dist.is_initialized() and dist.get_world_size() > 1:
             flag = torch.tensor([int(wanted)], device=self.trainer.torch_device)
             dist.broadcast(flag, 0)

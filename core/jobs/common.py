@@ -69,14 +69,14 @@ def _failed(
     return OURS
 
 
-def enter(path: str, *, chat: bool = False) -> Run:
-    """The run of a job's first argument, its lock held until this process ends.
+def enter(job: str, path: str) -> Run:
+    """The run of a job, its lock held until this process ends.
 
     SIGTERM becomes a polite stop: the job saves and ends.
     """
     run = Run(Path(path))
-    _held.append(Lock.join(run.chat_lock_file if chat else run.lock_file))
-    signal.signal(signal.SIGTERM, lambda *_: run.stop_file.touch())
+    _held.append(Lock.join(run.chat_lock_file if job == "chat" else run.lock_file))
+    signal.signal(signal.SIGTERM, lambda *_: run.stop_file(job).touch())
     return run
 
 

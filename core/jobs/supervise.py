@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 from core import status
@@ -29,7 +30,7 @@ _TICK: Final = 0.25
 def main(arguments: list[str]) -> int:
     """Return the job's own exit code; 0 when it was cancelled while waiting."""
     job, processes, path, *rest = arguments
-    run = enter(path, chat=job == "chat")
+    run = enter(job, path)
     ticket = Ticket.draw(Settings.from_environment().queue, run.name, job)
     try:
         if not _wait(run, job, ticket):
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
             start_new_session=True,
             pass_fds=(ticket.descriptor,),
         )
-        code = _attend(run, child)
+        code = _attend(run.stop_file(job), child)
         # The job's last word may be an ending; if it had none, give it one.
         if status.fold([e for e in run.events() if e["job"] == job]).active:
             _tell(run, job, code)
@@ -52,24 +53,24 @@ def main(arguments: list[str]) -> int:
 def _wait(run: Run, job: str, ticket: Ticket) -> bool:
     told = None
     while ahead := ticket.ahead():
-        if run.stop_file.exists():
+        if run.stop_file(job).exists():
             return False
         names = [f"{w.run} ({w.job})" for w in ahead]
         if names != told:
             run.emit("queued", job, place=len(names), ahead=names)
             told = names
         time.sleep(_TICK)
-    return not run.stop_file.exists()
+    return not run.stop_file(job).exists()
 
 
-def _attend(run: Run, child: subprocess.Popen[bytes]) -> int:
+def _attend(stop: Path, child: subprocess.Popen[bytes]) -> int:
     asked: float | None = None
     while (code := child.poll()) is None:
-        if run.stop_file.exists():
+        if stop.exists():
             asked = asked or time.monotonic()
             waited = time.monotonic() - asked
             # A second request (the file then says "now") shortens the patience.
-            grace = 0.0 if run.stop_file.read_text() == "now" else _GRACE
+            grace = 0.0 if stop.read_text() == "now" else _GRACE
             if waited > grace + _LAST_GRACE:
                 _signal(child, signal.SIGKILL)
             elif waited > grace:
@@ -87,7 +88,7 @@ def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def _tell(run: Run, job: str, code: int) -> None:
-    if run.stop_file.exists():
+    if run.stop_file(job).exists():
         run.emit("stopped", job)
         return
     killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)

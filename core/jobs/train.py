@@ -13,7 +13,7 @@ from core.settings import Settings
 def main(arguments: list[str]) -> int:
     """Train; exit 0 done or stopped, 1 our fault, 2 the user's."""
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    run = enter(arguments[0])
+    run = enter("train", arguments[0])
 
     def work() -> str:
         try:

@@ -1,0 +1,57 @@
+"""Program: merge a run's adapter. `python -m core.jobs.merge RUN [STEP]`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from core.config.source import load as load_config
+from core.engine.merge import merge
+from core.jobs.common import enter, lead
+from core.models import folder
+from core.plan import Plan
+from core.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Merge the checkpoint of STEP, or the newest."""
+    run = enter("merge", arguments[0])
+
+    def work() -> str:
+        run.emit("started", "merge")
+        began = time.time()
+        config = load_config(run.config_file)
+        plan = Plan.from_json(run.plan_file.read_text("utf-8"))
+        facts = merge(
+            run,
+            run.checkpoint(int(arguments[1]) if len(arguments) > 1 else None),
+            config,
+            folder(Settings.from_environment(), config.settings.pretrained_model_name_or_path),
+            dtype=str(plan["dtype"]),
+            report=lambda done, total: run.emit(
+                "progressed", "merge", stage="merging", done=done, total=total
+            ),
+        )
+        run.emit(
+            "measured",
+            "merge",
+            name="probe KL of adapter and merged",
+            expected=0.0,
+            measured=facts["probe_kl"],
+            unit="nats",
+        )
+        run.emit(
+            "measured",
+            "merge",
+            name="time",
+            expected=0.0,
+            measured=round(time.time() - began, 1),
+            unit="s",
+        )
+        return "finished"
+
+    return lead("merge", run, work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,184 @@
+"""What a person can do, as functions: the page and the command line both call these."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from core import launch, run
+from core.config import source
+from core.config.schema import BUILTIN_MODEL, Config
+from core.dataset import Row, dumps
+from core.dataset import load as load_dataset
+from core.errors import UserError
+from core.files import require_space, write_atomic
+from core.hardware import detect
+from core.models import folder, preparation, ready, shape
+from core.persona.persona import Persona
+from core.persona.persona import save as write_persona
+from core.plan import Plan
+from core.planner import plan
+from core.run import Run
+from core.settings import Settings
+from core.tokens import ChatTokenizer
+from core.work import encode
+
+
+def new_run(settings: Settings, title: str) -> Run:
+    """An empty run named after its title.
+
+    Raises:
+        UserError: the workspace cannot be written, or is full.
+    """
+    require_space(settings.runs, 50 * 2**20)
+    return run.create(settings.runs, title)
+
+
+def save_persona(run: Run, persona: Persona) -> None:
+    """Keep the persona with the run."""
+    _refuse_while_working(run)
+    write_persona(persona, run.persona_file)
+
+
+def save_dataset(run: Run, rows: Sequence[Row]) -> None:
+    """Keep the conversations with the run."""
+    _refuse_while_working(run)
+    write_atomic(run.dataset_file, dumps(rows))
+
+
+def save_config(run: Run, text: str) -> Config:
+    """Keep a config's source with the run, comments and all, once it is without faults.
+
+    Raises:
+        UserError: with every fault, its part, key and line.
+    """
+    _refuse_while_working(run)
+    config = source.parse(text)
+    write_atomic(run.config_file, text)
+    return config
+
+
+def make_plan(run: Run, settings: Settings) -> Plan:
+    """What this machine will do about the run as it stands; also written into the run.
+
+    Raises:
+        UserError: dataset or config are missing or at odds, the model is not ready, or it does
+            not fit this machine.
+    """
+    for file, what in ((run.dataset_file, "dataset"), (run.config_file, "config")):
+        if not file.exists():
+            raise UserError(
+                "The run {run} has no {what} yet.",
+                "Finish the {what} step first.",
+                run=run.name,
+                what=what,
+            )
+    config = source.load(run.config_file)
+    model = config.settings.pretrained_model_name_or_path
+    if not ready(settings, model):
+        if model == BUILTIN_MODEL:
+            raise UserError(
+                "The built-in model is still being made ready.",
+                "Wait a moment; it takes about half a minute, once.",
+            )
+        raise UserError(
+            "The model {model} is not on this machine.",
+            "Name a folder that holds it, or use {builtin}.",
+            model=model,
+            builtin=BUILTIN_MODEL,
+        )
+    path = folder(settings, model)
+    tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
+    work = encode(load_dataset(run.dataset_file), tokenizer, config)
+    found = plan(config, work, shape(path), detect())
+    require_space(run.path, int(found.disk_gib * 2**30))
+    if not run.alive:
+        write_atomic(run.plan_file, found.to_json())
+    return found
+
+
+def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
+    """Start training, or go on from the newest checkpoint; returns the plan that it obeys.
+
+    Raises:
+        UserError: the plan cannot be made, a job of the run is living, or there is nothing to
+            resume, or starting anew would lose checkpoints.
+    """
+    _refuse_while_working(run)
+    if resume:
+        run.checkpoint()
+    elif run.checkpoints():
+        raise UserError(
+            "The run {run} is trained already ({steps} steps).",
+            "Resume it, or start a new run; delete it to begin again.",
+            run=run.name,
+            steps=run.checkpoint().step,
+        )
+    found = make_plan(run, settings)
+    arguments = ["--resume"] if resume else []
+    launch.start(run, "train", settings, arguments, processes=int(found["processes"]))
+    return found
+
+
+def merge(run: Run, settings: Settings, step: int | None = None) -> None:
+    """Start merging a checkpoint (the newest by default) into a model of its own.
+
+    Raises:
+        UserError: there is no such checkpoint, or a job of the run is living.
+    """
+    _refuse_while_working(run)
+    checkpoint = run.checkpoint(step)
+    launch.start(run, "merge", settings, [str(checkpoint.step)])
+
+
+def stop(run: Run, job: str = "train") -> None:
+    """Ask a job to save and end; a second time, end it."""
+    launch.stop(run, job)
+
+
+def model_ready(settings: Settings, model: str) -> bool:
+    """Whether training on this base model can start at once."""
+    return ready(settings, model)
+
+
+def prepare_builtin(settings: Settings) -> Run:
+    """The job directory of the built-in model's preparation, started unless done or going."""
+    job = preparation(settings, BUILTIN_MODEL)
+    if not ready(settings, BUILTIN_MODEL) and not job.alive:
+        job.path.mkdir(parents=True, exist_ok=True)
+        launch.start(job, "prepare", settings, [BUILTIN_MODEL])
+    return job
+
+
+def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
+    """Make a run directory of the command line from a config and the dataset it names.
+
+    Raises:
+        UserError: the config has faults, its dataset is missing, or the directory is in use.
+    """
+    text = source.read_text(config_file)
+    config = source.parse(text, config_file.name)
+    data = config_file.parent / config.settings.data_path
+    rows = load_dataset(data, config.dataset.format)
+    found = Run(work_dir)
+    if found.events_file.exists() or found.checkpoints():
+        raise UserError(
+            "{folder} already holds a run.",
+            "Use --resume to go on with it, or another --work-dir.",
+            folder=work_dir,
+        )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    write_atomic(found.config_file, text)
+    write_atomic(found.dataset_file, dumps(rows))
+    persona = config_file.parent / "persona.yaml"
+    if persona.exists() and persona != found.persona_file:
+        shutil.copyfile(persona, found.persona_file)
+    return found
+
+
+def _refuse_while_working(run: Run) -> None:
+    if run.alive:
+        raise UserError(
+            "The run {run} is already working.", "Wait for it, or stop it first.", run=run.name
+        )
