@@ -6,7 +6,7 @@ generated from them. Values that a machine can derive belong in the plan, never 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +20,18 @@ DeepSpeedPreset = Literal[
     "deepspeed_zero3",
     "deepspeed_zero3_offload",
 ]
+Switch = Literal["auto", "on", "off"]
+
+
+def _help(description: str, **bounds: Any) -> Any:
+    """The field's one sentence of help and its bounds."""
+    return Field(description=description, **bounds)
+
+
+ShortText = Annotated[str, Field(min_length=1, max_length=500)]
+Question = Annotated[str, Field(min_length=1, max_length=2000)]
+Factor = Annotated[float, Field(ge=0, lt=1)]
+Interval = Annotated[int, Field(ge=-1, le=10**6)]
 
 
 class Part(BaseModel):
@@ -32,120 +44,92 @@ class Settings(Part):
     """Part 1, Settings: the values that people change."""
 
     pretrained_model_name_or_path: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=500,
-            description="The base model: builtin/…, a folder, or a Hugging Face id.",
-        ),
+        ShortText, _help("The base model: builtin/…, a folder, or a Hugging Face id.")
     ] = BUILTIN_MODEL
     data_path: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=500,
-            description="The dataset file; a plain name is looked up beside this config.",
+        ShortText,
+        _help(
+            "The dataset: a file (a plain name is looked up beside this config), "
+            "or hf://datasets/owner/name on the Hugging Face Hub."
         ),
     ] = "dataset.json"
     prompt_template: Annotated[
         str,
-        Field(
+        _help(
+            "How a conversation becomes text. “auto” is the model's own template, "
+            "and right for chat models.",
             min_length=1,
             max_length=60,
-            description="How a conversation becomes text. “auto” is the model's own template, and right for chat models.",
         ),
     ] = "auto"
     max_length: Annotated[
         int,
-        Field(
-            ge=32,
-            le=131_072,
-            description="Longest conversation, in tokens; longer ones are cut at the end.",
+        _help(
+            "Longest conversation, in tokens; longer ones are cut at the end.", ge=32, le=131_072
         ),
     ] = 1024
     pack_to_max_length: Annotated[
         bool,
-        Field(
-            description="Fill each step with whole conversations up to its token budget. Off: batch_size conversations a step."
+        _help(
+            "Fill each step with whole conversations up to its token budget. "
+            "Off: batch_size conversations a step."
         ),
     ] = True
     batch_size: Annotated[
         int,
-        Field(
+        _help(
+            "Packs of max_length tokens (or conversations, unpacked) at a time on one device.",
             ge=1,
             le=1024,
-            description="Packs of max_length tokens (or conversations, unpacked) at a time on one device.",
         ),
     ] = 1
     accumulative_counts: Annotated[
-        int, Field(ge=1, le=4096, description="Batches added up before each optimizer step.")
+        int, _help("Batches added up before each optimizer step.", ge=1, le=4096)
     ] = 16
     dataloader_num_workers: Annotated[
-        int,
-        Field(
-            ge=0, le=64, description="Processes that prepare batches; 0 is fastest for small data."
-        ),
+        int, _help("Processes that prepare batches; 0 is fastest for small data.", ge=0, le=64)
     ] = 0
     max_epochs: Annotated[
-        int, Field(ge=1, le=1000, description="How many times the whole dataset is learned.")
+        int, _help("How many times the whole dataset is learned.", ge=1, le=1000)
     ] = 3
     lr: Annotated[
         float,
-        Field(
+        _help(
+            "Learning rate at its peak; 1e-4 to 2e-3 works for LoRA, smaller models want more.",
             gt=0,
             le=1,
-            description="Learning rate at its peak; 1e-4 to 2e-3 works for LoRA, smaller models want more.",
         ),
     ] = 2e-4
-    betas: Annotated[
-        tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
-        Field(description="AdamW's two averaging factors."),
-    ] = (0.9, 0.999)
-    weight_decay: Annotated[
-        float, Field(ge=0, le=1, description="Pull of the adapter towards zero.")
-    ] = 0.0
+    betas: Annotated[tuple[Factor, Factor], _help("AdamW's two averaging factors.")] = (0.9, 0.999)
+    weight_decay: Annotated[float, _help("Pull of the adapter towards zero.", ge=0, le=1)] = 0.0
     max_norm: Annotated[
-        float, Field(gt=0, le=1000, description="Gradients longer than this are shortened to it.")
+        float, _help("Gradients longer than this are shortened to it.", gt=0, le=1000)
     ] = 1.0
     warmup_ratio: Annotated[
         float,
-        Field(
-            ge=0,
-            lt=1,
-            description="Part of the steps over which the learning rate rises to its peak.",
-        ),
+        _help("Part of the steps over which the learning rate rises to its peak.", ge=0, lt=1),
     ] = 0.03
     save_steps: Annotated[
-        int,
-        Field(
-            ge=-1,
-            le=1_000_000,
-            description="Optimizer steps between checkpoints; -1 saves only at the end.",
-        ),
+        Interval, _help("Optimizer steps between checkpoints; -1 saves only at the end.")
     ] = -1
     save_total_limit: Annotated[
-        int, Field(ge=-1, le=1000, description="Newest checkpoints that are kept; -1 keeps all.")
+        int, _help("Newest checkpoints that are kept; -1 keeps all.", ge=-1, le=1000)
     ] = 2
     evaluation_freq: Annotated[
-        int,
-        Field(
-            ge=-1,
-            le=1_000_000,
-            description="Optimizer steps between sample answers; -1 answers only before and after.",
-        ),
+        Interval, _help("Optimizer steps between sample answers; -1 answers only before and after.")
     ] = -1
     SYSTEM: Annotated[
         str,
-        Field(
+        _help(
+            "System text put before every conversation that has none; empty for none.",
             max_length=4000,
-            description="System text put before every conversation that has none; empty for none.",
         ),
     ] = ""
     evaluation_inputs: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=2000)], ...],
-        Field(
+        tuple[Question, ...],
+        _help(
+            "Questions answered before, during and after training, to watch it learn.",
             max_length=20,
-            description="Questions answered before, during and after training, to watch it learn.",
         ),
     ] = ("Who are you?", "Please tell me five scenic spots in Shanghai")
 
@@ -155,33 +139,30 @@ class Model(Part):
 
     quantization: Annotated[
         Literal["nf4", "none"],
-        Field(
-            description="“nf4” keeps the frozen base in 4 bits (QLoRA); “none” in 16 bits (LoRA)."
-        ),
+        _help("“nf4” keeps the frozen base in 4 bits (QLoRA); “none” in 16 bits (LoRA)."),
     ] = "nf4"
     double_quantization: Annotated[
-        bool, Field(description="Quantise the 4-bit scales too; saves 0.4 bits a weight.")
+        bool, _help("Quantise the 4-bit scales too; saves 0.4 bits a weight.")
     ] = True
     compute_dtype: Annotated[
         Literal["auto", "bfloat16", "float16", "float32"],
-        Field(description="Number type of the arithmetic; “auto” is the best of this machine."),
+        _help("Number type of the arithmetic; “auto” is the best of this machine."),
     ] = "auto"
-    lora_r: Annotated[
-        int, Field(ge=1, le=1024, description="Rank of the adapter: its capacity.")
-    ] = 64
+    lora_r: Annotated[int, _help("Rank of the adapter: its capacity.", ge=1, le=1024)] = 64
     lora_alpha: Annotated[
-        float, Field(gt=0, le=4096, description="The adapter is scaled by lora_alpha / lora_r.")
+        float, _help("The adapter is scaled by lora_alpha / lora_r.", gt=0, le=4096)
     ] = 16.0
     lora_dropout: Annotated[
         float,
-        Field(
+        _help(
+            "Random blanking inside the adapter; 0 is faster and lets duplicate rows "
+            "be computed once.",
             ge=0,
             lt=1,
-            description="Random blanking inside the adapter; 0 is faster and lets duplicate rows be computed once.",
         ),
     ] = 0.0
     lora_targets: Annotated[
-        Literal["all-linear", "attention"], Field(description="The layers that get an adapter.")
+        Literal["all-linear", "attention"], _help("The layers that get an adapter.")
     ] = "all-linear"
 
 
@@ -189,22 +170,46 @@ class DatasetPart(Part):
     """Part 3, Dataset & dataloader: how the rows are read and ordered."""
 
     format: Annotated[
-        Literal["auto", "messages", "alpaca", "sharegpt", "conversation", "columns"],
-        Field(description="Layout of the data file; “auto” looks at the first row."),
+        Literal["auto", "messages", "alpaca", "sharegpt", "conversation", "oasst1", "columns"],
+        _help("Layout of the data file; “auto” looks at the first row."),
     ] = "auto"
-    shuffle: Annotated[bool, Field(description="New order in every epoch.")] = True
+    input_text: Annotated[
+        tuple[ShortText, ...],
+        _help(
+            "For the format “columns”: the question, with {name} for the value of a column; "
+            "several make several conversations of each row.",
+            min_length=1,
+            max_length=4,
+        ),
+    ] = ("{input}",)
+    output_text: Annotated[
+        tuple[ShortText, ...],
+        _help(
+            "For the format “columns”: the answers, one for each of input_text.",
+            min_length=1,
+            max_length=4,
+        ),
+    ] = ("{output}",)
+    system_text: Annotated[
+        str, _help("For the format “columns”: the system text; empty for none.", max_length=4000)
+    ] = ""
+    max_rows: Annotated[
+        int, _help("Rows that are read at most, from the start.", ge=1, le=200_000)
+    ] = 200_000
+    shuffle: Annotated[bool, _help("New order in every epoch.")] = True
     collapse_duplicates: Annotated[
         bool,
-        Field(
-            description="Compute equal rows of a step once, with their weight: the same training, faster (dropout 0)."
+        _help(
+            "Compute equal rows of a step once, with their weight: "
+            "the same training, faster (dropout 0)."
         ),
     ] = True
     kl_weight: Annotated[
         float,
-        Field(
+        _help(
+            "How strongly replay rows hold the model to its own former answers; 0 is off.",
             ge=0,
             le=100,
-            description="How strongly replay rows hold the model to its own former answers; 0 is off.",
         ),
     ] = 0.0
 
@@ -212,17 +217,15 @@ class DatasetPart(Part):
 class Optimizer(Part):
     """Part 4, Scheduler & optimizer."""
 
-    optim_type: Annotated[Literal["AdamW"], Field(description="The optimizer.")] = "AdamW"
+    optim_type: Annotated[Literal["AdamW"], _help("The optimizer.")] = "AdamW"
     lr_schedule: Annotated[
         Literal["cosine", "linear", "constant"],
-        Field(description="Course of the learning rate after warm-up."),
+        _help("Course of the learning rate after warm-up."),
     ] = "cosine"
     warmup_start_factor: Annotated[
-        float, Field(gt=0, le=1, description="Learning rate of the first step, as a part of lr.")
+        float, _help("Learning rate of the first step, as a part of lr.", gt=0, le=1)
     ] = 1e-5
-    eta_min: Annotated[
-        float, Field(ge=0, le=1, description="Learning rate that the course ends at.")
-    ] = 0.0
+    eta_min: Annotated[float, _help("Learning rate that the course ends at.", ge=0, le=1)] = 0.0
 
 
 class Runtime(Part):
@@ -230,50 +233,35 @@ class Runtime(Part):
 
     seed: Annotated[
         int,
-        Field(
-            ge=0,
-            lt=2**31,
-            description="Start of every random choice; the same seed repeats the run.",
-        ),
+        _help("Start of every random choice; the same seed repeats the run.", ge=0, le=2**31 - 1),
     ] = 42
     deepspeed: Annotated[
         DeepSpeedPreset,
-        Field(
-            description="Split optimizer states (1), gradients (2), parameters (3) over several processes; “none” on one."
+        _help(
+            "Split optimizer states (1), gradients (2), parameters (3) over several processes; "
+            "“none” on one."
         ),
     ] = "none"
     processes: Annotated[
-        int,
-        Field(ge=0, le=64, description="Training processes; 0 is one for each GPU (one on a CPU)."),
+        int, _help("Training processes; 0 is one for each GPU (one on a CPU).", ge=0, le=64)
     ] = 0
     activation_checkpointing: Annotated[
-        Literal["auto", "on", "off"],
-        Field(
-            description="Recompute activations instead of storing them: less memory, a third slower."
-        ),
+        Switch,
+        _help("Recompute activations instead of storing them: less memory, a third slower."),
     ] = "auto"
     weight_cache: Annotated[
-        Literal["auto", "on", "off"],
-        Field(
-            description="Unpack the 4-bit weights once instead of at every use: same numbers, more memory."
-        ),
+        Switch,
+        _help("Unpack the 4-bit weights once instead of at every use: same numbers, more memory."),
     ] = "auto"
     micro_batch_tokens: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_048_576,
-            description="Tokens computed at once; 0 lets the plan choose by memory.",
-        ),
+        int, _help("Tokens computed at once; 0 lets the plan choose by memory.", ge=0, le=2**20)
     ] = 0
     merge_base: Annotated[
         Literal["dequantized", "original"],
-        Field(
-            description="Weights the adapter is merged into: those it was trained on, or the original ones."
-        ),
+        _help("Weights the adapter is merged into: those it was trained on, or the original ones."),
     ] = "dequantized"
     sample_tokens: Annotated[
-        int, Field(ge=1, le=2048, description="Longest sample answer during training, in tokens.")
+        int, _help("Longest sample answer during training, in tokens.", ge=1, le=2048)
     ] = 60
 
 
