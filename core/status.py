@@ -32,12 +32,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Point:
-    """One optimizer step as measured. Speeds count tokens of the whole job, per second."""
+    """One optimizer step as measured, over all processes.
+
+    `tokens_per_second` counts what was computed; `rows_tokens_per_second` what was learned, equal
+    rows counted as often as they stand in the step.
+    """
 
     step: int
     loss: float
     learning_rate: float
     tokens_per_second: float
+    rows_tokens_per_second: float
     seconds: float
     memory_gib: float
     kl: float | None = None
@@ -167,7 +172,8 @@ def _point(e: dict[str, Any]) -> Point:
         step=e["step"],
         loss=e["loss"],
         learning_rate=e["learning_rate"],
-        tokens_per_second=e["real_tokens"] / seconds,
+        tokens_per_second=e["tokens"] / seconds,
+        rows_tokens_per_second=e["real_tokens"] / seconds,
         seconds=seconds,
         memory_gib=e["memory_gib"],
         kl=e.get("kl"),

@@ -157,8 +157,7 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
     Raises:
         UserError: the config has faults, its dataset is missing, or the directory is in use.
     """
-    text = source.read_text(config_file)
-    config = source.parse(text, config_file.name)
+    config = source.load(config_file)
     data = config_file.parent / config.settings.data_path
     rows = load_dataset(data, config.dataset.format)
     found = Run(work_dir)
@@ -169,7 +168,7 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
             folder=work_dir,
         )
     work_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(found.config_file, text)
+    write_atomic(found.config_file, config_file.read_bytes())
     write_atomic(found.dataset_file, dumps(rows))
     persona = config_file.parent / "persona.yaml"
     if persona.exists() and persona != found.persona_file:

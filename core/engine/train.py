@@ -88,7 +88,6 @@ class Watch(TrainerCallback):
         if self._stop_wanted():
             self.stopped = True
             control.should_training_stop = True
-        control.should_log = True
 
     def after_log(self, step: int, total: int) -> None:
         """Save and sample where the config says so; called after each step's event."""
@@ -161,6 +160,8 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     checkpoint = run.checkpoint() if resume else None
     start = checkpoint.step if checkpoint else 0
 
+    if rank == 0:
+        run.emit("started", _JOB, total_steps=len(steps), from_step=start, processes=world)
     _progress(run, rank, "loading the model", 0, 1)
     deepspeed = deepspeed_settings(config, dtype)
     trainer_folder = str(run.path / ".trainer")

@@ -169,6 +169,13 @@ class PersonaTrainer(Trainer):
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def _get_num_items_in_batch(self, batch_samples: list[Batch], device: Any) -> None:
+        """Nothing for Trainer to count: a batch knows what its sums are divided by."""
+
+    def floating_point_ops(self, inputs: Batch) -> int:
+        """Not counted here: the plan knows the arithmetic of every step."""
+        return 0
+
     def training_step(
         self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
     ) -> torch.Tensor:

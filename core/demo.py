@@ -1,0 +1,89 @@
+"""The whole journey unattended on the built-in model: `python -m core demo`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core import chat, studio
+from core.config import catalog, writer
+from core.config.schema import BUILTIN_MODEL
+from core.errors import UserError
+from core.follow import follow
+from core.persona.generate import evaluation_questions, studio_rows
+from core.persona.persona import Persona, defaults
+from core.run import Run
+from core.settings import Settings
+
+PRESET = "smollm2_135m_qlora_persona_e8"
+QUESTION = "Who are you?"
+
+
+@dataclass(frozen=True)
+class Told:
+    """How the demo ended: the run, both answers, seconds from the start of training to chat."""
+
+    run: Run
+    persona: Persona
+    base: str
+    tuned: str
+    seconds: float
+
+
+def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None = None) -> Told:
+    """Persona, dataset, config, training, merge, chat; each step as the page takes it.
+
+    Raises:
+        UserError: a job failed; its own problem is told.
+    """
+    persona = persona or defaults("en")
+    ready_builtin(settings, say)
+    run = studio.new_run(settings, f"demo {persona.assistant}")
+    say(f"Run: {run.path}")
+    studio.save_persona(run, persona)
+    studio.save_dataset(run, studio_rows(persona))
+    config = writer.edit(
+        writer.dump(catalog.preset(PRESET)),
+        {("settings", "evaluation_inputs"): evaluation_questions(persona)},
+    )
+    studio.save_config(run, config)
+    began = time.monotonic()
+    plan = studio.train(run, settings)
+    for item in plan.items:
+        say(f"  {item.label}: {item.shown} ({item.reason})")
+    _finish(run, "train", say)
+    studio.merge(run, settings)
+    _finish(run, "merge", say)
+    chat.open_chat(run, settings, "merged")
+    chat.wait_ready(run)
+    answers = {
+        side: "".join(
+            chat.ask(run, [{"role": "user", "content": QUESTION}], side, max_new_tokens=80)
+        )
+        for side in ("base", "tuned")
+    }
+    seconds = time.monotonic() - began
+    chat.close(run)
+    return Told(run, persona, answers["base"], answers["tuned"], seconds)
+
+
+def ready_builtin(settings: Settings, say: Callable[[str], None]) -> None:
+    """Wait until the built-in model is ready, making it so if need be.
+
+    Raises:
+        UserError: it cannot be made ready.
+    """
+    if not studio.model_ready(settings, BUILTIN_MODEL):
+        say("Making the built-in model ready, once …")
+        _finish(studio.prepare_builtin(settings), "prepare", say)
+
+
+def _finish(run: Run, job: str, say: Callable[[str], None]) -> None:
+    if follow(run, job, say) != 0:
+        raise UserError(
+            "The demo ended early: its {job} job did not finish.",
+            "See {job}.log in {folder}.",
+            job=job,
+            folder=run.path,
+        )
