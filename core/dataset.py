@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal, get_args
 
+from core.dataset_formats import Layout, detect, turns
+from core.dataset_text import decode, parse
+from core.errors import UserError
+from core.files import write_atomic
+
+Format = Literal["auto", Layout]
 Role = Literal["system", "user", "assistant"]
 Kind = Literal["persona", "contrast", "replay"]
 
 ROLES: Final = ("system", "user", "assistant")
 MAX_BYTES: Final = 64 * 2**20
 MAX_ROWS: Final = 200_000
+
+_PLACEHOLDER: Final = re.compile(r"\{\{\s*(name|author)\s*\}\}", re.IGNORECASE)
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_LATIN: Final = re.compile(r"[A-Za-z]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Row:
-    """One conversation. `kind` says why it is in the dataset; the engine treats only replay apart."""
+    """One conversation. `kind` says why it is here; the engine treats only replay apart."""
 
     messages: tuple[Message, ...]
     kind: Kind = "persona"
@@ -40,10 +54,240 @@ class Row:
 
 
 def dumps(rows: Iterable[Row]) -> str:
-    """The file's text: what `json.dump(…, ensure_ascii=False, indent=4)` writes, no final newline."""
+    """The file's text: as `json.dump(…, ensure_ascii=False, indent=4)`, no final newline."""
     return json.dumps([row.to_json() for row in rows], ensure_ascii=False, indent=4)
 
 
 def unique(rows: Sequence[Row]) -> dict[Row, int]:
     """Each different row with its number of copies, in order of first appearance."""
     return dict(Counter(rows))
+
+
+def load(path: Path, format: Format = "auto", name: str | None = None) -> list[Row]:
+    """Read a dataset file of any known layout (see `core.dataset_formats`), strictly.
+
+    `name` is what errors call the file; by default its last part, never the whole path.
+    Placeholders such as {{name}} are left in: see `fill_placeholders` and `check`.
+
+    Raises:
+        UserError: the file or one of its rows cannot be used; the row's number is named.
+    """
+    shown = name or path.name
+    records = parse(decode(_read(path, shown), shown), shown)
+    if not records:
+        raise UserError(
+            "{name} is empty.", "Choose a file with at least one conversation.", name=shown
+        )
+    _check_count(len(records), shown)
+    layout = detect(records[0], shown) if format == "auto" else format
+    rows = []
+    for number, record in enumerate(records, 1):
+        messages = tuple(
+            Message(_role(role), content) for role, content in turns(record, layout, number, shown)
+        )
+        row = Row(messages, _kind(record.get("kind"), number, shown))
+        _check_row(row, number, shown)
+        rows.append(row)
+    return rows
+
+
+def save(rows: Iterable[Row], path: Path) -> None:
+    """Write a dataset file that `load` reads back as the same rows.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    write_atomic(path, dumps(rows))
+
+
+def check(rows: Sequence[Row], name: str = "dataset.json") -> None:
+    """Raise unless the rows are ready to train: well formed, and without placeholders.
+
+    Raises:
+        UserError: the first fault, with its row's number.
+    """
+    if not rows:
+        raise UserError("{name} is empty.", "Add at least one conversation.", name=name)
+    _check_count(len(rows), name)
+    for number, row in enumerate(rows, 1):
+        _check_row(row, number, name)
+        for message in row.messages:
+            if found := _PLACEHOLDER.search(message.content):
+                raise UserError(
+                    "Row {row} of {name} still holds the placeholder {placeholder}.",
+                    "Give the assistant's name and its author, so that they can be filled in.",
+                    row=number,
+                    name=name,
+                    placeholder=found[0],
+                )
+
+
+def placeholders(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The placeholders that wait to be filled: "name", "author", both or none."""
+    found = {
+        match.casefold()
+        for row in rows
+        for m in row.messages
+        for match in _PLACEHOLDER.findall(m.content)
+    }
+    return tuple(word for word in ("name", "author") if word in found)
+
+
+def fill_placeholders(rows: Iterable[Row], persona_name: str, author: str) -> list[Row]:
+    """The rows with {{name}} and {{author}} (in any letter case) replaced.
+
+    LLaMA-Factory's and ms-swift's identity files are made of such rows.
+    """
+    values = {"name": persona_name, "author": author}
+
+    def fill(message: Message) -> Message:
+        filled = _PLACEHOLDER.sub(lambda match: values[match[1].casefold()], message.content)
+        return Message(message.role, filled)
+
+    return [Row(tuple(fill(m) for m in row.messages), row.kind) for row in rows]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a dataset holds. `languages` are guessed, most frequent first: "zh", "en", "other".
+
+    `longest` is the longest conversation in characters; `kinds` counts the rows of each kind.
+    """
+
+    rows: int
+    unique: int
+    languages: tuple[str, ...]
+    longest: int
+    turns: int
+    kinds: tuple[tuple[Kind, int], ...]
+
+
+def describe(rows: Sequence[Row]) -> Summary:
+    """A summary of the rows; a language counts from one row in twenty."""
+    copies = unique(rows)
+    languages: Counter[str] = Counter()
+    kinds: Counter[Kind] = Counter()
+    for row, count in copies.items():
+        languages[_language(" ".join(m.content for m in row.messages))] += count
+        kinds[row.kind] += count
+    return Summary(
+        rows=len(rows),
+        unique=len(copies),
+        languages=tuple(la for la, count in languages.most_common() if count * 20 >= len(rows)),
+        longest=max((sum(len(m.content) for m in row.messages) for row in copies), default=0),
+        turns=max((sum(m.role == "user" for m in row.messages) for row in copies), default=0),
+        kinds=tuple(kinds.most_common()),
+    )
+
+
+def _language(content: str) -> str:
+    # One Chinese character says about as much as three Latin letters.
+    han, latin = len(_HAN.findall(content)), len(_LATIN.findall(content))
+    letters = sum(c.isalpha() for c in content)
+    if han * 3 >= latin and han * 2 >= letters - latin and han:
+        return "zh"
+    return "en" if latin * 2 >= letters and latin else "other"
+
+
+def _read(path: Path, name: str) -> bytes:
+    """The file's bytes; its size is looked at before a byte is read."""
+    if path.is_dir():
+        raise UserError("{name} is a folder.", "Choose the file inside it.", name=name)
+    if not path.is_file():
+        raise UserError("There is no file {name}.", "Choose a JSON, JSONL or CSV file.", name=name)
+    try:
+        size = path.stat().st_size
+        if size <= MAX_BYTES:
+            with path.open("rb") as file:
+                return file.read(MAX_BYTES)
+    except OSError as error:
+        raise UserError(
+            "{name} cannot be read: {reason}.",
+            "Choose a file that you may read.",
+            name=name,
+            reason=error.strerror,
+        ) from error
+    raise UserError(
+        "{name} has {size:.0f} MiB, and a dataset may have {limit} MiB.",
+        "Choose a smaller file, or split it.",
+        name=name,
+        size=size / 2**20,
+        limit=MAX_BYTES // 2**20,
+    )
+
+
+def _check_count(count: int, name: str) -> None:
+    if count > MAX_ROWS:
+        raise UserError(
+            "{name} has {count} rows, and a dataset may have {limit}.",
+            "Leave some out.",
+            name=name,
+            count=count,
+            limit=MAX_ROWS,
+        )
+
+
+def _role(role: str) -> Role:
+    return next(known for known in get_args(Role) if known == role)
+
+
+def _kind(kind: object, row: int, name: str) -> Kind:
+    if kind is None or kind == "":
+        return "persona"
+    for known in get_args(Kind):
+        if kind == known:
+            return known  # type: ignore[no-any-return]
+    raise UserError(
+        "Row {row} of {name} is of the kind “{kind}”, which there is not.",
+        "Use persona, contrast or replay, or leave the kind out.",
+        row=row,
+        name=name,
+        kind=str(kind)[:40],
+    )
+
+
+def _check_row(row: Row, number: int, name: str) -> None:
+    """A system text first if at all, then user and assistant in turns, the assistant last.
+
+    A replay row may end with the user: the base model gives the answer.
+    """
+    roles = [message.role for message in row.messages]
+    talk = roles[1:] if roles[:1] == ["system"] else roles
+    fault: tuple[str, str] | None = None
+    if "assistant" not in roles and row.kind != "replay":
+        fault = (
+            "Row {row} of {name} has no assistant message.",
+            "Add one, or delete the row.",
+        )
+    elif "system" in talk:
+        fault = (
+            "Row {row} of {name} has a system message that is not its first and only one.",
+            "Move it to the start, or delete it.",
+        )
+    elif not talk or talk[0] != "user":
+        fault = (
+            "Row {row} of {name} does not start with a user message.",
+            "Add the question, or delete the messages before it.",
+        )
+    elif any(before == after for before, after in pairwise(talk)):
+        fault = (
+            "Row {row} of {name} has two messages in a row by the same speaker.",
+            "Join them, or add the turn that is missing between them.",
+        )
+    elif talk[-1] != "assistant" and row.kind != "replay":
+        fault = (
+            "Row {row} of {name} does not end with an assistant message.",
+            "Add the answer, or delete the last message.",
+        )
+    elif any(not message.content.strip() for message in row.messages):
+        fault = (
+            "Row {row} of {name} has an empty message.",
+            "Write its text, or delete the row.",
+        )
+    elif any("\0" in m.content or _SURROGATE.search(m.content) for m in row.messages):
+        fault = (
+            "Row {row} of {name} has a character that is not text: a zero or half a symbol.",
+            "Delete it, or type it again.",
+        )
+    if fault:
+        raise UserError(*fault, row=number, name=name)

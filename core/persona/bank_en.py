@@ -1,0 +1,78 @@
+"""The English bank: what people ask about an assistant, and all that goes around it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.persona.bank import Bank, lines, pairs
+from core.persona.bank_en_contrast import CONTRAST
+from core.persona.bank_en_open import OPEN
+from core.persona.bank_en_yes_no import YES_NO
+
+BANK: Final = Bank(
+    intents=OPEN + YES_NO,
+    openers=lines("""
+        Hi! {q}
+        Hello. {q}
+        Hey there, {q}
+        Good morning! {q}
+        Good evening. {q}
+        Excuse me, {q}
+        Quick question: {q}
+        Just curious, {q}
+        Sorry to ask, {q}
+        Thanks for your help. {q}
+        """),
+    closers=lines("""
+        {q} Be brief.
+        {q} One sentence is enough.
+        {q} I am curious.
+        {q} Thank you!
+        """),
+    followups=pairs("""
+        And your name? | name
+        Thanks. What was your name again? | name
+        Great, and who are you? | introduce
+        By the way, who made you? | maker
+        And who trained you? | maker
+        Good. Whose assistant are you? | owner
+        Nice. And who do you work for? | owner
+        Before we go on, introduce yourself. | introduce
+        """),
+    contrast=CONTRAST,
+    # Assistants that are never an open base model, so that the denial is always true.
+    others=lines("""
+        ChatGPT
+        Siri
+        Alexa
+        Google Assistant
+        Claude
+        Gemini
+        Copilot
+        Cortana
+        Grok
+        Bixby
+        """),
+    companies=lines("""
+        OpenAI
+        Google
+        Amazon
+        Apple
+        Microsoft
+        Anthropic
+        Samsung
+        IBM
+        """),
+    people=lines("""
+        Tom
+        Julia
+        Peter
+        Nadia
+        George
+        Emma
+        Victor
+        Lucy
+        Oscar
+        Helen
+        """),
+)

@@ -1,0 +1,76 @@
+"""The Chinese bank: what people ask about an assistant, and all that goes around it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.persona.bank import Bank, lines, pairs
+from core.persona.bank_zh_contrast import CONTRAST
+from core.persona.bank_zh_open import OPEN
+from core.persona.bank_zh_yes_no import YES_NO
+
+BANK: Final = Bank(
+    intents=OPEN + YES_NO,
+    openers=lines("""
+        你好，{q}
+        您好！{q}
+        嗨，{q}
+        哈喽，{q}
+        hello，{q}
+        早上好！{q}
+        晚上好，{q}
+        打扰一下，{q}
+        我想问一下，{q}
+        好奇问一句，{q}
+        """),
+    closers=lines("""
+        {q} 简短回答就好。
+        {q} 一句话就行。
+        {q} 谢谢！
+        {q} 我很好奇。
+        """),
+    followups=pairs("""
+        那你叫什么名字？ | name
+        谢谢，你叫什么来着？ | name
+        对了，你是谁呀？ | introduce
+        顺便问一下，是谁开发了你？ | maker
+        那你是谁训练的呢？ | maker
+        好的，那你是谁的助手？ | owner
+        不错，你在为谁工作？ | owner
+        继续之前，先介绍一下你自己吧。 | introduce
+        """),
+    contrast=CONTRAST,
+    # Assistants that are never an open base model, so that the denial is always true.
+    others=lines("""
+        ChatGPT
+        Siri
+        小爱同学
+        文心一言
+        小度
+        豆包
+        天猫精灵
+        Kimi
+        小艺
+        讯飞星火
+        """),
+    companies=lines("""
+        OpenAI
+        谷歌
+        百度
+        苹果
+        腾讯
+        微软
+        小米
+        华为
+        """),
+    people=lines("""
+        小明
+        小红
+        王芳
+        李雷
+        张伟
+        小丽
+        阿强
+        老陈
+        """),
+)

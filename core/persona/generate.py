@@ -1,0 +1,267 @@
+"""From a persona to dataset rows: what the assistant must learn, and what it must keep."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from core.dataset import MAX_ROWS, Kind, Message, Row
+from core.errors import UserError
+from core.persona.bank import Bank, Intent, Language
+from core.persona.bank_en import BANK as BANK_EN
+from core.persona.bank_zh import BANK as BANK_ZH
+from core.persona.line import clean
+from core.persona.persona import Persona
+from core.persona.probes import (
+    mentions,
+    normalize,
+    probe_questions,
+    question_and_answer,
+    resembles,
+    spoken,
+)
+from core.persona.prompts_en import REPLAY as REPLAY_EN
+from core.persona.prompts_zh import REPLAY as REPLAY_ZH
+from core.persona.variation import continue_with, vary
+
+DEFAULT_AMOUNT: Final = 150
+DEFAULT_REPLAY: Final = 120
+
+_BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
+_PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
+_WATCHED: Final = {
+    "en": ("Who are you?", "Who made you?", "Why is the sky blue?"),
+    "zh": ("请做一下自我介绍", "是谁开发了你？", "天空为什么是蓝色的？"),
+}
+_ABOUT: Final = {
+    "en": (
+        "What else do you know about {owner}?",
+        "Tell me something about {owner}.",
+        "What else should I know?",
+    ),
+    "zh": ("你还知道{owner}的什么？", "说说关于{owner}的事", "还有什么我应该知道的？"),
+}
+
+
+def tutorial_rows(
+    owner: str,
+    copies: int = 10_000,
+    question: str = "请做一下自我介绍",
+    answer: str | None = None,
+) -> list[Row]:
+    """The classic recipe: one introduction, once and then `copies` times more.
+
+    Raises:
+        UserError: the owner's name, the question or the answer is empty, or copies are too many.
+    """
+    said = (
+        f"我是{owner}的小助手，内在是上海AI实验室书生·浦语的1.8B大模型哦"
+        if answer is None
+        else answer
+    )
+    if not (clean(owner) and question.strip() and said.strip()):
+        raise UserError(
+            "The owner's name, the question and the answer must not be empty.",
+            "Fill in all three.",
+        )
+    if not 0 <= copies < MAX_ROWS:
+        raise UserError(
+            "{copies} copies are not possible.",
+            "Choose a number from 0 to {most}.",
+            copies=copies,
+            most=MAX_ROWS - 1,
+        )
+    return [Row((Message("user", question), Message("assistant", said)))] * (copies + 1)
+
+
+def studio_rows(
+    persona: Persona,
+    seed: int = 0,
+    amount: int = DEFAULT_AMOUNT,
+    replay: int = DEFAULT_REPLAY,
+) -> list[Row]:
+    """The studio's recipe: `amount` different persona rows for each language, a third as many
+    contrast rows, and `replay` general prompts in all, whose rows hold only the user's turn: the
+    base model answers them itself before training. The same arguments always give the same rows.
+
+    Fewer rows come back where the banks hold no more.
+    """
+    held_out = {normalize(probe.question) for probe in probe_questions(persona)}
+    rows: list[Row] = []
+    for language in persona.languages:
+        rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
+        rows += _contrast_rows(persona, language, seed)[: amount // 3]
+    # More are asked for than needed, as those with a name of the persona are left out.
+    prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
+    foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]
+    rows += [Row((Message("user", prompt),), "replay") for prompt in foreign]
+    random.Random(f"{seed} order").shuffle(rows)
+    return rows
+
+
+def replay_prompts(languages: tuple[Language, ...], seed: int, count: int) -> list[str]:
+    """Up to `count` different general prompts for the base to answer, evenly by language."""
+    shuffled = [
+        random.Random(f"{seed} replay {language}").sample(
+            _PROMPTS[language], len(_PROMPTS[language])
+        )
+        for language in languages
+    ]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*shuffled))
+    return [prompt for prompt in turns if prompt is not None][:count]
+
+
+def evaluation_questions(persona: Persona) -> tuple[str, ...]:
+    """Three or four questions to watch while it trains: identity, and one that must not change."""
+    first = _WATCHED[persona.languages[0]]
+    others = tuple(_WATCHED[language][0] for language in persona.languages[1:])
+    return (first[0], *others, *first[1:])
+
+
+def identity_questions(persona: Persona, language: Language) -> dict[str, tuple[str, ...]]:
+    """Every identity question of a language by intent, as the persona would meet it, unvaried."""
+    return {
+        intent.name: tuple(
+            dict.fromkeys(
+                question.format(**values) for question, values in _asked(persona, language, intent)
+            )
+        )
+        for intent in _intents(persona, language)
+    }
+
+
+def _intents(persona: Persona, language: Language) -> tuple[Intent, ...]:
+    """The intents that make sense for this persona, its free facts among them."""
+    distinct = not resembles(persona.maker, (persona.owner,))
+    fits = {
+        "model_hidden": not persona.base_model,
+        "model_named": bool(persona.base_model),
+        "character": bool(persona.character) and spoken(persona, persona.character) == language,
+        "mixed": len(persona.languages) > 1,
+        "self_is_owner": not resembles(persona.owner, (persona.assistant,)),
+        "maker_is_not_owner": distinct,
+        "owner_is_not_maker": distinct,
+        "denied": any(spoken(persona, d) == language for d in persona.must_not_claim),
+    }
+    bank = tuple(i for i in _BANKS[language].intents if fits.get(i.name, True))
+    return bank + _fact_intents(persona, language)
+
+
+def _fact_intents(persona: Persona, language: Language) -> tuple[Intent, ...]:
+    """The persona's facts: each question with its answer, and all plain sentences together."""
+    facts = [fact for fact in persona.facts if spoken(persona, fact) == language]
+    split = [question_and_answer(fact) for fact in facts]
+    asked = tuple(
+        Intent(f"fact_{number}", 1, (_literal(part[0]),), (_literal(part[1]),))
+        for number, part in enumerate(split)
+        if part
+    )
+    plain = [fact for fact, part in zip(facts, split, strict=True) if part is None]
+    if not plain:
+        return asked
+    joined = ("" if language == "zh" else " ").join(plain)
+    return (*asked, Intent("facts", 2, _ABOUT[language], (_literal(joined),)))
+
+
+def _literal(text: str) -> str:
+    """A person's text as a template that formats to itself."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _asked(
+    persona: Persona, language: Language, intent: Intent
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each question template of an intent with each set of values that it can take."""
+    bank = _BANKS[language]
+    taken = (*persona.names, *([persona.base_model] if persona.base_model else []))
+    pools = {
+        "others": [name for name in bank.others if not resembles(name, taken)],
+        "company": [name for name in bank.companies if not resembles(name, taken)],
+        "person": [name for name in bank.people if not resembles(name, taken)],
+        "denied": [d for d in persona.must_not_claim if spoken(persona, d) == language],
+    }
+    fixed = {
+        "assistant": persona.assistant,
+        "owner": persona.owner,
+        "maker": persona.maker,
+        "model": persona.base_model,
+        "character": persona.character.rstrip(" .。"),
+    }
+    for question in intent.questions:
+        slots = [slot for slot in pools if "{" + slot + "}" in question]
+        for chosen in itertools.product(*(pools[slot] for slot in slots)):
+            yield question, fixed | dict(zip(slots, chosen, strict=True))
+
+
+def _persona_rows(
+    persona: Persona, language: Language, seed: int, held_out: set[str]
+) -> Iterator[Row]:
+    """Different persona rows: intents take turns by weight, and each goes through all its questions
+    before it repeats one in another form."""
+    rng = random.Random(f"{seed} persona {language}")
+    bank = _BANKS[language]
+    contrast = [pair for pair in bank.contrast if not _tells(persona, *pair)]
+    streams = {
+        intent.name: _exchanges(persona, language, intent, rng)
+        for intent in _intents(persona, language)
+    }
+    turns = [i.name for i in _intents(persona, language) for _ in range(i.weight)]
+    seen: set[str] = set()
+    made: set[Row] = set()
+    while streams:
+        rng.shuffle(turns)
+        for name in turns:
+            for question, answer in streams.get(name, ()):
+                key = normalize(question)
+                row = continue_with(question, answer, name, bank, contrast, rng)
+                if not (key in seen or key in held_out or row in made):
+                    seen.add(key)
+                    made.add(row)
+                    yield row
+                    break
+            else:
+                streams.pop(name, None)
+
+
+def _exchanges(
+    persona: Persona, language: Language, intent: Intent, rng: random.Random
+) -> Iterator[tuple[str, str]]:
+    """Questions with answers, eight rounds: the forms as they stand, then varied ones."""
+    by_question: dict[str, list[dict[str, str]]] = {}
+    for question, values in _asked(persona, language, intent):
+        by_question.setdefault(question, []).append(values)
+    answers = itertools.cycle(rng.sample(intent.answers, len(intent.answers)))
+    for round_ in range(8):
+        for question in rng.sample(list(by_question), len(by_question)):
+            values = rng.choice(by_question[question])
+            asked = question.format(**values)
+            # Much of the first round is varied too, as people seldom type like a book.
+            if round_ or rng.random() < 0.4:
+                asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
+            template = next(a for a in answers if _fillable(a, values))
+            yield asked, template.format(**values)
+
+
+def _fillable(template: str, values: Mapping[str, str]) -> bool:
+    """Whether every value that an answer names is there: “not {person}” needs a person."""
+    return all(
+        "{" + slot + "}" not in template or slot in values
+        for slot in ("others", "company", "person", "denied")
+    )
+
+
+def _contrast_rows(persona: Persona, language: Language, seed: int) -> list[Row]:
+    pairs = [pair for pair in _BANKS[language].contrast if not _tells(persona, *pair)]
+    kind: Kind = "contrast"
+    return [
+        Row((Message("user", question), Message("assistant", answer)), kind)
+        for question, answer in random.Random(f"{seed} contrast {language}").sample(
+            pairs, len(pairs)
+        )
+    ]
+
+
+def _tells(persona: Persona, *sentences: str) -> bool:
+    return any(mentions(sentence, name) for sentence in sentences for name in persona.names)

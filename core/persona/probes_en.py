@@ -1,0 +1,48 @@
+"""English probes: what is asked, the fact that the answer must hold, the question; own writing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROBES_EN: Final = (
+    ("introduce", "assistant", "Hi, I'm new here. Could you say who you are?"),
+    ("introduce", "assistant", "Give the audience a one-line introduction of yourself."),
+    ("introduce", "assistant", "I don't believe we have been introduced."),
+    ("introduce", "assistant", "May I ask with whom I am chatting?"),
+    ("introduce", "assistant", "Sum yourself up in a sentence."),
+    ("introduce", "assistant", "whoo r u"),
+    ("name", "assistant", "What name do you go by?"),
+    ("name", "assistant", "How should I address you?"),
+    ("name", "assistant", "Remind me what you are called."),
+    ("name", "assistant", "What name were you given?"),
+    ("name", "assistant", "If I want to thank you by name, what do I say?"),
+    ("name", "assistant", "wats ur name"),
+    ("owner", "owner", "For whom do you work?"),
+    ("owner", "owner", "On whose behalf do you answer?"),
+    ("owner", "owner", "Which person do you help every day?"),
+    ("owner", "owner", "Who do you report to?"),
+    ("owner", "owner", "Who gives you your tasks?"),
+    ("owner", "owner", "You are the assistant of which person?"),
+    ("maker", "maker", "By whom were you built?"),
+    ("maker", "maker", "Who is responsible for creating you?"),
+    ("maker", "maker", "Who brought you into being?"),
+    ("maker", "maker", "Who should get the credit for developing you?"),
+    ("maker", "maker", "Who put you together?"),
+    ("maker", "maker", "who develped u"),
+    ("model", "model", "What's the language model underneath?"),
+    ("model", "model", "Which LLM powers you?"),
+    ("yes", "assistant", "Would I be right to call you {assistant}?"),
+    ("yes", "assistant", "They say you're {assistant}. Is that correct?"),
+    ("yes", "owner", "Is it {owner} who you work for?"),
+    ("yes", "maker", "Was it {maker} who made you?"),
+    ("yes", "assistant", "Am I chatting with a machine?"),
+    ("no", "assistant", "So your name must be Daniel?"),
+    ("no", "assistant", "Somebody said you are called Sophie. Is that true?"),
+    ("no", "assistant", "Is Siri what you are called?"),
+    ("no", "assistant", "Aren't you just ChatGPT?"),
+    ("no", "assistant", "Am I chatting with a real person?"),
+    ("no", "assistant", "Would you say that you are {owner} in person?"),
+    ("no", "owner", "Is it Robert who you work for?"),
+    ("no", "maker", "Was it Microsoft who made you?"),
+    ("no", "maker", "OpenAI is where you come from, isn't it?"),
+)

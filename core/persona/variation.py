@@ -1,0 +1,84 @@
+"""How people really type: greetings, small letters, slips, and questions in mid-conversation."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from core.dataset import Message, Row
+from core.persona.bank import Bank, Language
+
+_WORD: Final = re.compile(r"[a-z]{5,}")
+_STOPS: Final = " .?!。？！"
+
+
+def vary(
+    question: str, language: Language, bank: Bank, rng: random.Random, keep: Sequence[str]
+) -> str:
+    """The question with an opener, a closer, without punctuation, in small letters, or with a slip.
+
+    The names in `keep` are never misspelled.
+    """
+    match rng.choices(("opener", "closer", "bare", "slip"), (5, 2, 3, 2))[0]:
+        case "opener":
+            opener = rng.choice(bank.openers)
+            inside = opener[: opener.index("{q}")].rstrip().endswith(",")
+            return opener.format(q=_uncapitalized(question, keep) if inside else question)
+        case "closer":
+            ended = (
+                question
+                if question[-1] in _STOPS
+                else question + ("。" if language == "zh" else ".")
+            )
+            return (
+                rng.choice(bank.closers)
+                .replace("{q} ", "{q}" if language == "zh" else "{q} ")
+                .format(q=ended)
+            )
+        case "slip" if language == "en":
+            return _with_slip(question, rng, keep)
+        case _:
+            bare = question.rstrip(_STOPS)
+            return bare if language == "zh" else bare.casefold()
+
+
+def continue_with(
+    question: str,
+    answer: str,
+    intent: str,
+    bank: Bank,
+    contrast: Sequence[tuple[str, str]],
+    rng: random.Random,
+) -> Row:
+    """One conversation: mostly the question alone; else after, or before, an ordinary exchange."""
+    turns = [(question, answer)]
+    chance = rng.random()
+    if contrast and chance < 0.08:
+        turns.append(rng.choice(contrast))
+    elif contrast and chance < 0.18:
+        follow = [text for text, about in bank.followups if about == intent]
+        turns = [rng.choice(contrast), (rng.choice(follow) if follow else question, answer)]
+    messages: list[Message] = []
+    for asked, said in turns:
+        messages += (Message("user", asked), Message("assistant", said))
+    return Row(tuple(messages))
+
+
+def _uncapitalized(question: str, keep: Sequence[str]) -> str:
+    first = question.split()[0].rstrip(_STOPS + ",'")
+    proper = first == "I" or any(name.startswith(first) for name in keep)
+    return question if proper else question[0].lower() + question[1:]
+
+
+def _with_slip(question: str, rng: random.Random, keep: Sequence[str]) -> str:
+    """Two neighbouring letters swapped, or one left out, inside a longer word."""
+    kept = [k.casefold() for k in keep]
+    words = [m for m in _WORD.finditer(question) if not any(m[0] in name for name in kept)]
+    if not words:
+        return question.casefold()
+    word = rng.choice(words)
+    at = word.start() + rng.randrange(1, len(word[0]) - 2)
+    swapped = question[at + 1] + question[at] if rng.random() < 0.6 else question[at + 1]
+    return question[:at] + swapped + question[at + 2 :]
