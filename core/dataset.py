@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from core.dataset_formats import Layout, detect, turns
-from core.dataset_text import decode, parse
+from core.dataset_formats import Columns, Layout, detect, turns
+from core.dataset_text import decode, parse, read
 from core.errors import UserError
 from core.files import write_atomic
 
@@ -63,17 +63,21 @@ def unique(rows: Sequence[Row]) -> dict[Row, int]:
     return dict(Counter(rows))
 
 
-def load(path: Path, format: Format = "auto", name: str | None = None) -> list[Row]:
+def load(
+    path: Path, format: Format = "auto", name: str | None = None, columns: Columns | None = None
+) -> list[Row]:
     """Read a dataset file of any known layout (see `core.dataset_formats`), strictly.
 
     `name` is what errors call the file; by default its last part, never the whole path.
+    `columns` says how a conversation is made of a record in the format “columns”; without it,
+    the columns are known by their names.
     Placeholders such as {{name}} are left in: see `fill_placeholders` and `check`.
 
     Raises:
         UserError: the file or one of its rows cannot be used; the row's number is named.
     """
     shown = name or path.name
-    records = parse(decode(_read(path, shown), shown), shown)
+    records = parse(decode(read(path, shown, MAX_BYTES), shown), shown)
     if not records:
         raise UserError(
             "{name} is empty.", "Choose a file with at least one conversation.", name=shown
@@ -82,12 +86,15 @@ def load(path: Path, format: Format = "auto", name: str | None = None) -> list[R
     layout = detect(records[0], shown) if format == "auto" else format
     rows = []
     for number, record in enumerate(records, 1):
-        messages = tuple(
-            Message(_role(role), content) for role, content in turns(record, layout, number, shown)
-        )
-        row = Row(messages, _kind(record.get("kind"), number, shown))
-        _check_row(row, number, shown)
-        rows.append(row)
+        if layout == "columns" and columns:
+            talks = columns.fill(record, number, shown)
+        else:
+            talks = [turns(record, layout, number, shown)]
+        for talk in talks:
+            messages = tuple(Message(_role(role), content) for role, content in talk)
+            row = Row(messages, _kind(record.get("kind"), number, shown))
+            _check_row(row, number, shown)
+            rows.append(row)
     return rows
 
 
@@ -187,33 +194,6 @@ def _language(content: str) -> str:
     if han * 3 >= latin and han * 2 >= letters - latin and han:
         return "zh"
     return "en" if latin * 2 >= letters and latin else "other"
-
-
-def _read(path: Path, name: str) -> bytes:
-    """The file's bytes; its size is looked at before a byte is read."""
-    if path.is_dir():
-        raise UserError("{name} is a folder.", "Choose the file inside it.", name=name)
-    if not path.is_file():
-        raise UserError("There is no file {name}.", "Choose a JSON, JSONL or CSV file.", name=name)
-    try:
-        size = path.stat().st_size
-        if size <= MAX_BYTES:
-            with path.open("rb") as file:
-                return file.read(MAX_BYTES)
-    except OSError as error:
-        raise UserError(
-            "{name} cannot be read: {reason}.",
-            "Choose a file that you may read.",
-            name=name,
-            reason=error.strerror,
-        ) from error
-    raise UserError(
-        "{name} has {size:.0f} MiB, and a dataset may have {limit} MiB.",
-        "Choose a smaller file, or split it.",
-        name=name,
-        size=size / 2**20,
-        limit=MAX_BYTES // 2**20,
-    )
 
 
 def _check_count(count: int, name: str) -> None:

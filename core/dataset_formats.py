@@ -5,17 +5,20 @@ messages      `messages`: [{role, content}], as OpenAI writes it
 sharegpt      `conversations`: [{from, value}], human and gpt, optionally `system` beside it
 conversation  `conversation`: [{system?, input, output}], XTuner's own
 alpaca        `instruction`, `input`, `output`, optionally `system` and `history`
+oasst1        `text`: “### Human: … ### Assistant: …”
 columns       a question and an answer under one of the names in `COLUMNS`, optionally `system`
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.dataset_text import Record, as_record
 from core.errors import UserError
 
-Layout = Literal["messages", "sharegpt", "conversation", "alpaca", "columns"]
+Layout = Literal["messages", "sharegpt", "conversation", "alpaca", "oasst1", "columns"]
 Turn = tuple[str, str]
 
 COLUMNS: Final = (
@@ -41,7 +44,61 @@ _KEY: Final = {
     "sharegpt": "conversations",
     "conversation": "conversation",
     "alpaca": "instruction",
+    "oasst1": "text",
 }
+_SPEAKER: Final = re.compile(r"###\s*(Human|Assistant):")
+_SLOT: Final = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Conversations made of a record's fields: “{field}” in a template stands for its value.
+
+    One conversation for each pair of `input_text` and `output_text`; `system_text` starts all of
+    them, unless it is empty.
+    """
+
+    input_text: tuple[str, ...] = ("{input}",)
+    output_text: tuple[str, ...] = ("{output}",)
+    system_text: str = ""
+
+    def fill(self, record: Record, row: int, name: str) -> list[list[Turn]]:
+        """The record's conversations.
+
+        Raises:
+            UserError: a template names a field that the record does not have, or the numbers of
+                templates differ.
+        """
+        if len(self.input_text) != len(self.output_text):
+            raise UserError(
+                "There are {inputs} templates for questions and {outputs} for answers.",
+                "Give as many output_text as input_text.",
+                inputs=len(self.input_text),
+                outputs=len(self.output_text),
+            )
+
+        def filled(template: str) -> str:
+            def value(slot: re.Match[str]) -> str:
+                # The header of a table is read in small letters.
+                column = slot[1] if slot[1] in record else slot[1].casefold()
+                if column not in record:
+                    raise UserError(
+                        "Row {row} of {name} has no column “{column}”.",
+                        "Its columns are {columns}: change the template or the file.",
+                        row=row,
+                        name=name,
+                        column=slot[1],
+                        columns=", ".join(str(key)[:40] for key in list(record)[:12]),
+                    )
+                return _text(record[column], row, name)
+
+            return _SLOT.sub(value, template)
+
+        system = _system({"system": filled(self.system_text)}, row, name)
+        return [
+            system + _pair(filled(asked), filled(answered), row, name)
+            for asked, answered in zip(self.input_text, self.output_text, strict=True)
+        ]
 
 
 def detect(record: Record, name: str) -> Layout:
@@ -58,6 +115,8 @@ def detect(record: Record, name: str) -> Layout:
         return "conversation"
     if "instruction" in record and "output" in record:
         return "alpaca"
+    if isinstance(record.get("text"), str) and _SPEAKER.search(record["text"]):
+        return "oasst1"
     if _columns(record):
         return "columns"
     raise UserError(
@@ -119,6 +178,14 @@ def turns(record: Record, layout: Layout, row: int, name: str) -> list[Turn]:
                 both = item if isinstance(item, list) and len(item) == 2 else [None, None]
                 past += _pair(both[0], both[1], row, name)
             return _system(record, row, name) + past + _pair(asked, record.get("output"), row, name)
+        case "oasst1":
+            _, *parts = _SPEAKER.split(_text(record["text"], row, name))
+            talk = [
+                ("user" if who == "Human" else "assistant", said.strip())
+                for who, said in zip(parts[::2], parts[1::2], strict=True)
+            ]
+            # These files are full of last questions that nobody answered.
+            return talk[:-1] if len(talk) > 1 and talk[-1][0] == "user" else talk
         case "columns":
             question, answer = _columns(record) or ("", "")
             return _system(record, row, name) + _pair(record[question], record[answer], row, name)

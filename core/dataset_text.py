@@ -7,11 +7,43 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import UserError
 
 Record = Mapping[str, Any]
+
+
+def read(path: Path, name: str, limit_bytes: int) -> bytes:
+    """The file's bytes; its size is looked at before a byte is read.
+
+    Raises:
+        UserError: it is no file, too large, or may not be read.
+    """
+    if path.is_dir():
+        raise UserError("{name} is a folder.", "Choose the file inside it.", name=name)
+    if not path.is_file():
+        raise UserError("There is no file {name}.", "Choose a JSON, JSONL or CSV file.", name=name)
+    try:
+        size = path.stat().st_size
+        if size <= limit_bytes:
+            with path.open("rb") as file:
+                return file.read(limit_bytes)
+    except OSError as error:
+        raise UserError(
+            "{name} cannot be read: {reason}.",
+            "Choose a file that you may read.",
+            name=name,
+            reason=error.strerror,
+        ) from error
+    raise UserError(
+        "{name} has {size:.0f} MiB, and a dataset may have {limit} MiB.",
+        "Choose a smaller file, or split it.",
+        name=name,
+        size=size / 2**20,
+        limit=limit_bytes // 2**20,
+    )
 
 
 def decode(raw: bytes, name: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from core import dataset
 from core.dataset import Message, Row
+from core.dataset_formats import Columns
 from core.errors import UserError, translate
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,7 @@ def test_the_examples_cover_every_layout() -> None:
         "conversation.json",
         "messages.json",
         "messages.jsonl",
+        "oasst1.jsonl",
         "placeholders.json",
         "sharegpt.json",
     ]
@@ -111,6 +113,7 @@ def test_an_example_loads_fills_and_checks(path: Path) -> None:
             ),
             ROW,
         ),
+        ({"text": "### Human: Who are you?### Assistant: I am Momo.### Human: Ok"}, ROW),
         (messages(("user", "Why?"), kind="replay"), Row((Message("user", "Why?"),), "replay")),
     ],
 )
@@ -144,6 +147,24 @@ def test_a_table_may_use_comma_semicolon_or_tab(separator: str, tmp_path: Path) 
     table = f'Question{separator}Answer\r\n"Who are{separator} you?"{separator}"Mo\nmo"\r\n'
     (row,) = dataset.load(written(tmp_path, table, "data.CSV"))
     assert [m.content for m in row.messages] == [f"Who are{separator} you?", "Mo\nmo"]
+
+
+def test_columns_are_filled_into_templates(tmp_path: Path) -> None:
+    columns = Columns(("Name {hex}.", "{name}?"), ("{name}", "{hex} {0.x}"), "Colours")
+    record = {"name": "{hex}", "hex": "#fff", "0.x": "y"}
+    first, second = dataset.load(written(tmp_path, [record]), "columns", columns=columns)
+    assert [m.content for m in first.messages] == ["Colours", "Name #fff.", "{hex}"]
+    assert [m.content for m in second.messages] == ["Colours", "{hex}?", "#fff y"]
+
+
+def test_a_template_that_names_a_missing_column_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, [{"a": "b"}])
+    with pytest.raises(
+        UserError, match=r"Row 1 of data\.json has no column “input”. Its columns are a"
+    ):
+        dataset.load(path, "columns", columns=Columns())
+    with pytest.raises(UserError, match="There are 2 templates for questions and 1 for answers"):
+        dataset.load(path, "columns", columns=Columns(("{a}", "{a}"), ("{a}",)))
 
 
 def test_json_lines_are_known_by_their_content_too(tmp_path: Path) -> None:
@@ -319,7 +340,7 @@ def test_a_saved_dataset_is_openai_json_and_loads_again(tmp_path: Path) -> None:
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 KEYS = st.sampled_from(
     "messages role content conversations from value conversation input output instruction "
-    "history system question answer kind".split()
+    "text history system question answer kind".split()
 )
 ANYTHING = st.recursive(
     LEAVES | st.sampled_from(["user", "assistant", "system", "human", "gpt"]),
