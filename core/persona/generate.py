@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import Final
 
 from core.dataset import MAX_ROWS, Kind, Message, Row
@@ -190,7 +191,7 @@ def _asked(
         "character": persona.character.rstrip(" .。"),
     }
     for question in intent.questions:
-        slots = [slot for slot in pools if "{" + slot + "}" in question]
+        slots = [slot for slot in pools if slot in _slots(question)]
         for chosen in itertools.product(*(pools[slot] for slot in slots)):
             yield question, fixed | dict(zip(slots, chosen, strict=True))
 
@@ -240,16 +241,14 @@ def _exchanges(
             # Much of the first round is varied too, as people seldom type like a book.
             if round_ or rng.random() < 0.4:
                 asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
-            template = next(a for a in answers if _fillable(a, values))
+            # “No, not {person}” answers only a question that names a person.
+            template = next(a for a in answers if _slots(a) <= values.keys())
             yield asked, template.format(**values)
 
 
-def _fillable(template: str, values: Mapping[str, str]) -> bool:
-    """Whether every value that an answer names is there: “not {person}” needs a person."""
-    return all(
-        "{" + slot + "}" not in template or slot in values
-        for slot in ("others", "company", "person", "denied")
-    )
+def _slots(template: str) -> set[str]:
+    """The values that a template names; braces that a person typed are none."""
+    return {slot for _, slot, _, _ in Formatter().parse(template) if slot}
 
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> list[Row]:

@@ -27,16 +27,8 @@ def vary(
             inside = opener[: opener.index("{q}")].rstrip().endswith(",")
             return opener.format(q=_uncapitalized(question, keep) if inside else question)
         case "closer":
-            ended = (
-                question
-                if question[-1] in _STOPS
-                else question + ("。" if language == "zh" else ".")
-            )
-            return (
-                rng.choice(bank.closers)
-                .replace("{q} ", "{q}" if language == "zh" else "{q} ")
-                .format(q=ended)
-            )
+            stop = "" if question[-1] in _STOPS else "。" if language == "zh" else "."
+            return rng.choice(bank.closers).format(q=question + stop)
         case "slip" if language == "en":
             return _with_slip(question, rng, keep)
         case _:

@@ -39,7 +39,11 @@ PERSONAS = {
         languages=("en", "zh"),
         character="calm {and} witty",
         base_model="SmolLM2",
-        facts=("Where is the shop? In {Mill} Street.", "Robin has two cats.", "罗宾有两只猫。"),
+        facts=(
+            "Where is the {person}? In {Mill} {others} Street.",
+            "Robin has two cats.",
+            "罗宾有两只猫。",
+        ),
         must_not_claim=("a doctor", "律师"),
     ),
 }
@@ -128,10 +132,10 @@ def test_no_template_slot_is_left_and_free_text_with_braces_stays_as_typed(
     persona: Persona,
 ) -> None:
     text = dataset.dumps(studio_rows(persona, amount=2000))
-    for slot in ("{assistant}", "{owner}", "{maker}", "{person}", "{others}", "{q}", "{{"):
+    for slot in ("{assistant}", "{owner}", "{maker}", "{company}", "{denied}", "{q}", "{{"):
         assert slot not in text
     if persona.facts:
-        assert "In {Mill} Street." in text and "calm {and} witty" in text
+        assert "In {Mill} {others} Street." in text and "calm {and} witty" in text
 
 
 def test_an_asked_fact_is_the_first_of_the_answer() -> None:
