@@ -1,0 +1,51 @@
+"""What the command line shows of configs: list-cfg, copy-cfg and the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from core.config import catalog
+from core.config.schema import Config
+from core.config.writer import dump
+from core.errors import UserError
+from core.files import disk_errors, write_atomic
+
+_WIDTH: Final = 60
+
+
+def list_cfg(pattern: str | None = None) -> str:
+    """Every preset name that fits the pattern, one a line, between XTuner's ruled lines."""
+    head = ["CONFIGS".center(_WIDTH, "=")]
+    if pattern:
+        head += [f"PATTERN: {pattern}", "-" * (_WIDTH // 2 + 1)]
+    return "\n".join([*head, *catalog.names(pattern or ""), "=" * (_WIDTH + 1)])
+
+
+def copy_cfg(name: str, directory: Path | str, *, language: str = "en") -> Path:
+    """Write a preset as `NAME_copy.yaml`, with its help as comments, and give its path.
+
+    Raises:
+        UserError: there is no such preset (then nothing is made), the file is already there, or
+            the directory cannot be written.
+    """
+    config = catalog.preset(name)
+    folder = Path(directory).expanduser()
+    path = folder / f"{name}_copy.yaml"
+    if path.exists():
+        raise UserError(
+            "{path} is already there, and may hold your changes.",
+            "Choose another directory, or move the file away.",
+            path=path,
+        )
+    if any(p.exists() and not p.is_dir() for p in (folder, *folder.parents)):
+        raise UserError("{folder} is not a directory.", "Choose another directory.", folder=folder)
+    with disk_errors(path):
+        write_atomic(path, dump(config, comments=language))
+    return path
+
+
+def schema_json() -> str:
+    """The config's JSON schema, for editors that check YAML while it is typed."""
+    return json.dumps(Config.model_json_schema(), ensure_ascii=False, indent=2)

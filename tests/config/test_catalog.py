@@ -1,0 +1,138 @@
+"""Presets: every name of the grammar gives a config that stands up."""
+
+import re
+
+import pytest
+
+from core.config import catalog, source
+from core.config.cards import card_of, cards
+from core.config.recipes import RECIPES
+from core.config.schema import BUILTIN_MODEL, Config
+from core.errors import UserError
+
+GRAMMAR = re.compile(r"[a-z0-9_]+_(qlora|lora)_[a-z0-9_]+_e\d+")
+
+
+def test_every_name_follows_the_grammar_and_gives_a_config() -> None:
+    names = catalog.names()
+    assert len(names) == len(set(names)) > 2000
+    for name in names:
+        config = catalog.preset(name)
+        assert GRAMMAR.fullmatch(name)
+        assert name.endswith(f"_e{config.settings.max_epochs}")
+        assert ("_qlora_" in name) == (config.model.quantization == "nf4")
+        assert config.settings.max_length <= catalog.card_of_preset(name).context
+
+
+def test_presets_of_every_model_and_every_recipe_come_back_from_their_yaml() -> None:
+    for name in {
+        *catalog.names("smollm2_135m_lora_"),
+        *catalog.names("internlm2_1_8b_qlora_"),
+        *catalog.names("_qlora_openai_e3"),
+    }:
+        config = catalog.preset(name)
+        assert source.parse(source.dump(config, comments=None)) == config
+
+
+@pytest.mark.slow
+def test_every_preset_comes_back_from_its_yaml() -> None:
+    for name in catalog.names():
+        config = catalog.preset(name)
+        assert source.parse(source.dump(config)) == config
+
+
+def test_the_default_preset_is_the_persona_recipe_on_the_builtin_model() -> None:
+    config = catalog.preset(catalog.DEFAULT)
+    assert catalog.DEFAULT in catalog.names()
+    assert config.settings.pretrained_model_name_or_path == BUILTIN_MODEL
+    assert (config.settings.lr, config.settings.max_length) == (2e-3, 512)
+    assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (16, 32, 0)
+    assert config.dataset.kl_weight == 3
+    qlora = catalog.preset("smollm2_135m_qlora_persona_e8")
+    assert qlora.model_copy(update={"model": config.model}) == config
+
+
+@pytest.mark.parametrize("model", ["smollm2_135m", "internlm2_chat_1_8b"])
+def test_the_tutorial_preset_has_the_values_of_the_classic_tutorial(model: str) -> None:
+    config = catalog.preset(f"{model}_qlora_persona_tutorial_e2")
+    s, m = config.settings, config.model
+    assert (s.lr, s.max_length, s.max_epochs, s.accumulative_counts) == (2e-4, 1024, 2, 16)
+    assert (m.lora_r, m.lora_alpha, m.quantization) == (64, 16, "nf4")
+    assert config.dataset.kl_weight == 0
+
+
+def test_base_models_get_a_template_and_no_persona_recipe() -> None:
+    assert catalog.preset("internlm2_1_8b_qlora_alpaca_e3").settings.prompt_template == "default"
+    chat = catalog.preset("internlm2_chat_1_8b_qlora_alpaca_e3")
+    assert chat.settings.prompt_template == "internlm2_chat"
+    with pytest.raises(UserError, match="no preset"):
+        catalog.preset("internlm2_1_8b_qlora_persona_e4")
+
+
+def test_any_number_of_epochs_may_be_asked_for() -> None:
+    assert catalog.preset("smollm2_135m_lora_persona_e3").settings.max_epochs == 3
+    for wrong in ("smollm2_135m_lora_persona_e0", "smollm2_135m_lora_persona_e01"):
+        with pytest.raises(UserError, match="no preset"):
+            catalog.preset(wrong)
+
+
+def test_names_are_found_by_part_of_them_or_by_words() -> None:
+    assert catalog.names("INTERNLM2_1_8B_qlora_alpaca_e3") == ["internlm2_1_8b_qlora_alpaca_e3"]
+    assert catalog.names("qwen persona")
+    assert all("qwen" in n and "persona" in n for n in catalog.names("qwen persona"))
+    assert catalog.names("Qwen2.5 0.5B sql") == [
+        "qwen2_5_0_5b_instruct_lora_sql_e3",
+        "qwen2_5_0_5b_instruct_qlora_sql_e3",
+        "qwen2_5_0_5b_lora_sql_e3",
+        "qwen2_5_0_5b_qlora_sql_e3",
+    ]
+    assert catalog.names("no such thing") == []
+
+
+@pytest.mark.parametrize("name", ["internlm2_1_8b_qlora_alpacca_e3", "", "../etc", "x" * 100_000])
+def test_an_unknown_name_is_told_with_similar_ones(name: str) -> None:
+    with pytest.raises(UserError) as caught:
+        catalog.preset(name)
+    if "alpacca" in name:
+        assert "internlm2_1_8b_qlora_alpaca_e3" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_the_shape_of_every_card_counts_as_many_weights_as_its_makers_do() -> None:
+    for card in cards().values():
+        counted = (card.shape.linear_parameters + card.shape.embedding_parameters) / 1e9
+        tolerance = 0.2 if card.family == "minicpm3" else 0.015
+        assert counted == pytest.approx(card.params, rel=tolerance), card.key
+        assert card.url.startswith("https://huggingface.co/")
+        assert set(card.languages) <= {"en", "zh"}
+
+
+def test_a_card_is_found_by_repository_or_by_folder_name() -> None:
+    by_id, by_folder = card_of("internlm/internlm2-1_8b"), card_of("/data/internlm2-chat-1_8b/")
+    assert by_id and by_id.key == "internlm2_1_8b" and not by_id.chat
+    assert by_folder and by_folder.key == "internlm2_chat_1_8b"
+    assert card_of(BUILTIN_MODEL) == cards()["smollm2_135m"]
+    assert card_of("someone/unknown") is None
+
+
+def test_every_preset_is_described_in_both_languages() -> None:
+    for recipe in RECIPES:
+        name = catalog.names(f"smollm2_135m_qlora_{recipe.key}_e")[0]
+        assert "SmolLM2" in catalog.describe(name)
+        assert "模型：" in catalog.describe(name, "zh")
+    assert "Accept the licence" in catalog.describe("llama3_8b_instruct_qlora_openai_e3")
+    assert "lawyer.json" in catalog.describe("qwen3_4b_lora_lawyer_e3")
+
+
+def test_hub_recipes_name_data_files_and_columns_that_pair_up() -> None:
+    for recipe in RECIPES:
+        config = catalog.preset(f"smollm2_135m_lora_{recipe.key}_e1")
+        assert config.settings.data_path.startswith("hf://datasets/") == (recipe.source == "hub")
+        assert len(config.dataset.input_text) == len(config.dataset.output_text)
+        assert config.model == Config().model.model_copy(
+            update={
+                "quantization": "none",
+                "lora_r": config.model.lora_r,
+                "lora_alpha": config.model.lora_alpha,
+            }
+        )

@@ -1,0 +1,56 @@
+"""list-cfg and copy-cfg behave as XTuner's users know them, without its traps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.config import catalog, commands, source
+from core.config.schema import PARTS
+from core.errors import UserError
+
+
+def test_list_cfg_prints_names_between_the_known_lines() -> None:
+    lines = commands.list_cfg("internlm2_1_8b_qlora_alpaca_e3").splitlines()
+    assert lines == [
+        "==========================CONFIGS===========================",
+        "PATTERN: internlm2_1_8b_qlora_alpaca_e3",
+        "-------------------------------",
+        "internlm2_1_8b_qlora_alpaca_e3",
+        "=" * 61,
+    ]
+    everything = commands.list_cfg().splitlines()
+    assert everything[1:-1] == catalog.names()
+    assert commands.list_cfg("nothing like it").splitlines()[3:] == ["=" * 61]
+
+
+def test_copy_cfg_writes_the_preset_with_its_help(tmp_path: Path) -> None:
+    path = commands.copy_cfg(catalog.DEFAULT, tmp_path / "new" / "place")
+    assert path == tmp_path / "new" / "place" / f"{catalog.DEFAULT}_copy.yaml"
+    assert source.load(path) == catalog.preset(catalog.DEFAULT)
+    assert "# Learning rate at its peak" in path.read_text("utf-8")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_copy_cfg_never_overwrites(tmp_path: Path) -> None:
+    path = commands.copy_cfg(catalog.DEFAULT, tmp_path)
+    path.write_text("# mine\n", "utf-8")
+    with pytest.raises(UserError, match="already there"):
+        commands.copy_cfg(catalog.DEFAULT, tmp_path)
+    assert path.read_text("utf-8") == "# mine\n"
+
+
+def test_copy_cfg_of_an_unknown_name_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no preset"):
+        commands.copy_cfg("no_such_qlora_name_e1", tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_copy_cfg_into_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(UserError, match="not a directory"):
+        commands.copy_cfg(catalog.DEFAULT, tmp_path / "file" / "below")
+
+
+def test_the_schema_names_every_part() -> None:
+    assert set(json.loads(commands.schema_json())["properties"]) == set(PARTS)
