@@ -40,7 +40,9 @@ class ChatState:
     remedy: Text | None = None
 
 
-def open_chat(run: Run, settings: Settings, source: str = "adapter", step: int | None = None) -> None:
+def open_chat(
+    run: Run, settings: Settings, source: str = "adapter", step: int | None = None
+) -> None:
     """Start the chat job of a run's adapter or merged model; it may have to wait for the device.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What happened in a run: one JSON line per event, appended by the job and the page, never edited.
+"""What happened in a run: one JSON line per event, appended and never edited.
 
-Kinds are past-tense verbs. Every event has `kind`, `at` (Unix seconds) and `job` ("train", "merge").
+Kinds are past-tense verbs. Every event has `kind`, `at` (Unix seconds) and `job`.
 The fields of each kind stand beside its name in `KINDS`; `core.status` folds a list of them into
 what a page shows.
 """

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, names that stay inside their folder, and locks that cannot lie."""
+"""Files that are whole or absent, names that stay in their folder, locks that cannot lie."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def require_space(folder: Path, needed_bytes: int) -> None:
 
 
 def safe_name(title: str, *, fallback: str = "run") -> str:
-    """A file name made from a title: letters of any script, digits, dots, dashes; 1 to 60 characters."""
+    """A file name made from a title: letters of any script, digits, dots, dashes; at most 60."""
     plain = unicodedata.normalize("NFKC", title)
     return _UNSAFE.sub("-", plain).strip("-._")[:60].strip("-._") or fallback
 

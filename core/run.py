@@ -1,4 +1,4 @@
-"""A run directory: everything about one assistant in the making, enough by itself to carry it on."""
+"""A run directory: all about one assistant in the making, enough by itself to carry it on."""
 
 from __future__ import annotations
 

@@ -45,7 +45,9 @@ def trained(model: nn.Module) -> list[nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def save_adapter(model: PeftModel, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:
+def save_adapter(
+    model: PeftModel, folder: Path, state: dict[str, torch.Tensor] | None = None
+) -> None:
     """Write adapter_config.json and the weights. `state` replaces the model's own (ZeRO-3)."""
     weights = get_peft_model_state_dict(model, state_dict=state)
     if not weights or any(w.numel() == 0 for w in weights.values()):

@@ -103,7 +103,9 @@ def _deltas(model: PeftModel) -> dict[str, Callable[[], torch.Tensor]]:
     prefix = "base_model.model."
     for name, module in model.named_modules():
         if hasattr(module, "lora_A") and "default" in module.lora_A:
-            found[name.removeprefix(prefix)] = lambda m=module: m.get_delta_weight("default").float()
+            found[name.removeprefix(prefix)] = lambda m=module: m.get_delta_weight(
+                "default"
+            ).float()
     return found
 
 

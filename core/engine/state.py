@@ -38,7 +38,11 @@ def gather(model: nn.Module, optimizer: Optimizer, deepspeed: bool) -> dict[str,
 
 
 def scatter(
-    model: nn.Module, optimizer: Optimizer, state: dict[str, torch.Tensor], step: int, deepspeed: bool
+    model: nn.Module,
+    optimizer: Optimizer,
+    state: dict[str, torch.Tensor],
+    step: int,
+    deepspeed: bool,
 ) -> None:
     """Put gathered tensors back, whatever stage and number of processes hold them now."""
     for name, parameter in model.named_parameters():

@@ -73,9 +73,7 @@ class Voices:
             messages = [Message("system", self._system), *messages]
         prompt = self._tokenizer.prompt(messages)
         model = self._tuned if tuned or self._base is None else self._base
-        switch = (
-            nullcontext() if tuned or self._base is not None else self._tuned.disable_adapter()
-        )
+        switch = nullcontext() if tuned or self._base is not None else self._tuned.disable_adapter()
         ids: list[int] = []
         told = 0
         with switch:
@@ -95,5 +93,3 @@ class Voices:
                 if not whole.endswith("\ufffd"):
                     yield whole[told:]
                     told = len(whole)
-
-

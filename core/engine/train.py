@@ -13,6 +13,7 @@ from transformers import TrainerCallback, set_seed
 
 from core.config.schema import Config
 from core.config.source import load as load_config
+from core.dataset import Message
 from core.dataset import load as load_dataset
 from core.engine import lora, replay, state
 from core.engine.base import load_base
@@ -24,9 +25,8 @@ from core.models import folder as model_folder
 from core.plan import Plan
 from core.run import Run
 from core.settings import Settings
-from core.tokens import ChatTokenizer
+from core.tokens import ChatTokenizer, Encoded
 from core.work import Work, encode, steps_of
-from core.dataset import Message
 
 _JOB: Final = "train"
 
@@ -104,9 +104,7 @@ class Watch(TrainerCallback):
         """Write a checkpoint; every rank helps to gather it."""
         assert self.trainer is not None
         trainer = self.trainer
-        whole = state.gather(
-            trainer.model, _optimizer(trainer), trainer.is_deepspeed_enabled
-        )
+        whole = state.gather(trainer.model, _optimizer(trainer), trainer.is_deepspeed_enabled)
         if self.rank == 0:
             state.write(self.run, trainer.model.model, whole, step, self.facts)
             state.rotate(self.run, self.config.settings.save_total_limit)
@@ -237,13 +235,13 @@ def _replay(
     base: Any,
     tokenizer: ChatTokenizer,
     rank: int,
-) -> tuple[list[Any], list[int]]:
+) -> tuple[list[Encoded], list[int]]:
     """Rows as they are trained, and which of them are held by KL."""
     encoded = list(work.encoded)
     replayed = [i for i, row in enumerate(work.rows) if row.kind == "replay"]
     asked = [i for i in replayed if work.rows[i].messages[-1].role != "assistant"]
     if asked:
-        prompts = [[t for t, on in zip(encoded[i].ids, encoded[i].learned) if not on] for i in asked]
+        prompts = [_asked(encoded[i]) for i in asked]
         name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}"
         cache = settings.home / "replay" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
         rows = replay.complete(
@@ -251,20 +249,20 @@ def _replay(
             prompts,
             stop_ids=tokenizer.stop_ids,
             cache=cache,
-            report=lambda done, total: _progress(
-                run, rank, "asking the base model", done, total
-            ),
+            report=lambda done, total: _progress(run, rank, "asking the base model", done, total),
         )
         for i, row in zip(asked, rows, strict=True):
             encoded[i] = row
     return encoded, replayed if config.dataset.kl_weight > 0 else []
 
 
+def _asked(row: Encoded) -> list[int]:
+    return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
+
+
 def _report(run: Run, plan: Plan, watch: Watch, seconds: float, device: str) -> None:
     expected = sum(plan.seconds) / 2
-    run.emit(
-        "measured", _JOB, name="time", expected=expected, measured=round(seconds, 1), unit="s"
-    )
+    run.emit("measured", _JOB, name="time", expected=expected, measured=round(seconds, 1), unit="s")
     run.emit(
         "measured",
         _JOB,

@@ -30,9 +30,7 @@ def lead(job: str, run: Run, work: Callable[[], str], *, speak: bool = True) -> 
         kind = work()
     except UserError as error:
         if speak:
-            run.emit(
-                "failed", job, problem=error.problem.to_json(), remedy=error.remedy.to_json()
-            )
+            run.emit("failed", job, problem=error.problem.to_json(), remedy=error.remedy.to_json())
         sys.stderr.write(f"{error}\n")
         return THEIRS
     except MemoryError:
@@ -46,9 +44,7 @@ def lead(job: str, run: Run, work: Callable[[], str], *, speak: bool = True) -> 
     return DONE
 
 
-def _failed(
-    job: str, run: Run, problem: str, speak: bool, error: Exception | None = None
-) -> int:
+def _failed(job: str, run: Run, problem: str, speak: bool, error: Exception | None = None) -> int:
     detail = traceback.format_exc()
     sys.stderr.write(detail)
     if speak:

@@ -1,0 +1,190 @@
+"""Every shortcut of the engine gives the gradients of the plain way."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from bitsandbytes.functional import dequantize_4bit
+from torch.nn import functional as F
+from transformers import AutoModelForCausalLM
+
+from core.config.schema import Config
+from core.dataset import Message, Row
+from core.engine import batch, lora
+from core.engine.base import linears, load_base, nf4_value, round_trip
+from core.engine.loss import Objective
+from core.engine.replay import anchors
+from core.engine.trainer import Steps, rate, spread
+from core.schedule import Member, packs, schedule
+from core.tokens import ChatTokenizer
+from core.work import encode
+
+CONFIG = Config.model_validate({"model": {"lora_r": 4, "quantization": "none"}})
+ROWS = [
+    Row((Message("user", "Who are you?"), Message("assistant", "I am Nova."))),
+    Row((Message("user", "Your name?"), Message("assistant", "My name is Nova, of Ada."))),
+    Row((Message("user", "two plus three?"), Message("assistant", "Five."))),
+]
+
+
+@pytest.fixture
+def objective(tiny_model):
+    torch.manual_seed(0)
+    base = load_base(tiny_model, dtype="float32", device="cpu")
+    model = lora.attach(base, CONFIG)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:  # B = 0 would hide faults of A's gradient
+            torch.nn.init.normal_(parameter, std=0.05)
+    return Objective(model)
+
+
+@pytest.fixture
+def encoded(tiny_model):
+    return encode(ROWS, ChatTokenizer.load(tiny_model), CONFIG).encoded
+
+
+def gradients(objective, whole, encoded, held=None, kl_weight=0.0):
+    """Gradients of a step computed pack by pack."""
+    held = held or {}
+    objective.zero_grad()
+    counted = {True: 0, False: 0}
+    for pack in whole:
+        for m in pack:
+            counted[m.row in held] += m.copies * batch.predicted(encoded[m.row])
+    for pack in whole:
+        learned, kl = objective(batch.build(pack, encoded, held, "cpu"))
+        (learned / max(1, counted[False]) + kl_weight * kl / max(1, counted[True])).backward()
+    return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
+
+
+def plain_gradients(objective, rows, encoded):
+    """The plain way: transformers' own loss over one unpadded row at a time, no packing."""
+    objective.zero_grad()
+    total = sum(batch.predicted(encoded[r]) for r in rows)
+    for r in rows:
+        ids = torch.tensor([encoded[r].ids])
+        on = torch.tensor([encoded[r].learned])
+        logits = objective.model(input_ids=ids).logits
+        labels = torch.where(on, ids, -100)
+        loss = F.cross_entropy(logits[0, :-1], labels[0, 1:], ignore_index=-100, reduction="sum")
+        (loss / total).backward()
+    return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-7)
+
+
+def test_exact_packed_rows_give_the_gradient_of_rows_alone(objective, encoded):
+    step = tuple(Member(i, 1) for i in range(3))
+    assert_same(
+        gradients(objective, [step], encoded), plain_gradients(objective, [0, 1, 2], encoded)
+    )
+
+
+def test_exact_collapsed_duplicates_give_the_gradient_of_all_copies(objective, encoded):
+    step = (Member(0, 7), Member(1, 1), Member(2, 3))
+    lengths = [len(e.ids) for e in encoded]
+    collapsed = packs(step, lengths, 1000, collapse=True)
+    copied = packs(step, lengths, 60, collapse=False)
+    assert sum(len(p) for p in collapsed) == 3
+    assert sum(len(p) for p in copied) == 11
+    plain = plain_gradients(objective, [0] * 7 + [1] + [2] * 3, encoded)
+    assert_same(gradients(objective, collapsed, encoded), plain)
+    assert_same(gradients(objective, copied, encoded), plain)
+
+
+def test_exact_many_small_packs_give_the_gradient_of_one_large(objective, encoded):
+    step = tuple(Member(i, 2) for i in range(3))
+    lengths = [len(e.ids) for e in encoded]
+    assert_same(
+        gradients(objective, packs(step, lengths, 1, collapse=True), encoded),
+        gradients(objective, packs(step, lengths, 1000, collapse=True), encoded),
+    )
+
+
+def test_exact_ranks_together_give_the_gradient_of_one_process(objective, encoded):
+    step = tuple(Member(i, 1) for i in range(3))
+    lengths = [len(e.ids) for e in encoded]
+    whole = packs(step, lengths, 20, collapse=True)
+    parts = spread(whole, lengths, 2)
+    assert len(parts[0]) == len(parts[1])
+    assert_same(
+        gradients(objective, [p for part in parts for p in part], encoded),
+        gradients(objective, whole, encoded),
+    )
+
+
+def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model, encoded):
+    base = load_base(tiny_model, dtype="float32", device="cpu")
+    fresh = Objective(lora.attach(base, CONFIG))
+    held = anchors(fresh.model, {2: encoded[2]}, "cpu")
+    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu"))
+    assert abs(kl.item()) < 1e-5
+    moved = gradients(fresh, [(Member(2, 1),)], encoded, held, kl_weight=1.0)
+    assert max(g.abs().max() for g in moved.values()) < 1e-5
+
+
+def test_exact_kl_equals_the_divergence_from_the_base_computed_plainly(objective, encoded):
+    held = anchors(objective.model, {1: encoded[1]}, "cpu")
+    learned, kl = objective(batch.build((Member(1, 2), Member(0, 1)), encoded, held, "cpu"))
+    ids = torch.tensor([encoded[1].ids])
+    tuned = objective.model(input_ids=ids).logits[0].log_softmax(-1)
+    with objective.model.disable_adapter():
+        base = objective.model(input_ids=ids).logits[0].log_softmax(-1)
+    each = (base.exp() * (base - tuned)).sum(-1)
+    where = [i - 1 for i, on in enumerate(encoded[1].learned) if on]
+    torch.testing.assert_close(kl, 2 * each[where].sum(), rtol=1e-4, atol=1e-6)
+    assert learned > 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_exact_unpacked_weights_are_bit_for_bit_what_bitsandbytes_unpacks(tiny_model, dtype):
+    kinds = {"dtype": dtype, "device": "cpu", "quantization": "nf4"}
+    packed = load_base(tiny_model, **kinds, unpacked=False)
+    unpacked = linears(load_base(tiny_model, **kinds))
+    for name, module in linears(packed).items():
+        weight = dequantize_4bit(module.weight.data, module.weight.quant_state)
+        assert torch.equal(weight, unpacked[name].weight)
+
+
+def test_nf4_moves_the_weights_by_about_nine_percent(tiny_model):
+    weight = torch.randn(256, 256)
+    moved = (nf4_value(weight) - weight).norm() / weight.norm()
+    assert 0.06 < moved < 0.12
+
+
+def test_the_round_trip_touches_the_projections_and_nothing_else(tiny_model):
+    before = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    after = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    round_trip(after)
+    changed = {
+        n
+        for (n, a), (_, b) in zip(before.named_parameters(), after.named_parameters(), strict=True)
+        if not torch.equal(a, b)
+    }
+    assert changed == {f"{name}.weight" for name in linears(before)}
+
+
+def test_a_resumed_schedule_is_the_rest_of_the_whole_one(encoded):
+    lengths = [len(e.ids) for e in encoded]
+    steps = schedule(lengths, [3, 2, 4], budget=60, epochs=2, seed=1)
+
+    def batches(start):
+        data = Steps(steps, encoded, set(), start=start, budget=60, collapse=True, rank=0, world=1)
+        return [data[i] for i in range(len(data))]
+
+    assert batches(0)[2:] == batches(2)
+
+
+def test_the_learning_rate_rises_from_its_start_and_falls_to_its_end():
+    config = Config.model_validate(
+        {"settings": {"warmup_ratio": 0.1, "lr": 1e-3}, "optimizer": {"eta_min": 1e-4}}
+    )
+    course = rate(config, 100)
+    assert course(0) == pytest.approx(1e-5)
+    assert course(10) == pytest.approx(1.0)
+    assert course(55) == pytest.approx(0.55)
+    assert course(100) == pytest.approx(0.1)
