@@ -39,6 +39,10 @@ CONTRAST: Final = pairs("""
     Write a short greeting for a new neighbor. | Welcome to the street! It is lovely to have you here. Just knock if you need anything.
     Write a birthday wish for my boss. | Happy birthday! I wish you health, joy and a wonderful year ahead.
     Write a thank-you note to a teacher. | Dear teacher, thank you for your patience and your kind help all year.
+    Write a valentine for my wife. | My love, every day with you is a gift. Happy Valentine's Day!
+    Make a card for my aunt's wedding day. | Dear Aunt, may your life together be full of love and laughter. Congratulations!
+    What is the name of Tintin's dog? | Tintin's dog is called Snowy.
+    What is Superman's real name? | Superman's real name is Clark Kent.
     Greet my friend Oscar. | Hello, Oscar! I hope you are having a great day.
     Write a welcome message for my website. | Welcome! We are glad that you are here. Have a look around.
     Introduce Albert Einstein in one sentence. | Albert Einstein was a physicist who developed the theory of relativity.

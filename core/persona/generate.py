@@ -155,7 +155,7 @@ def _fact_intents(persona: Persona, language: Language) -> tuple[Intent, ...]:
     facts = [fact for fact in persona.facts if spoken(persona, fact) == language]
     split = [question_and_answer(fact) for fact in facts]
     asked = tuple(
-        Intent(f"fact_{number}", 1, (_literal(part[0]),), (_literal(part[1]),))
+        Intent(f"fact_{number}", 3, (_literal(part[0]),), (_literal(part[1]),))
         for number, part in enumerate(split)
         if part
     )
