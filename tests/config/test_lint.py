@@ -1,0 +1,117 @@
+"""Each trap is found where it is, nowhere else, and its fix removes it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.config import catalog, source
+from core.config.lint import Facts, Finding, facts_of, lint
+from core.config.schema import Config
+from core.dataset import Message, Row
+
+GOOD = Facts(
+    rows=320,
+    unique_rows=320,
+    has_system_turn=False,
+    replay_rows=120,
+    persona_share=0.6,
+    total_steps=100,
+    tokens_p95=80,
+    chat=True,
+    family="smollm2",
+)
+
+
+def _persona(**settings: Any) -> Config:
+    config = catalog.preset(catalog.DEFAULT)
+    return config.model_copy(update={"settings": config.settings.model_copy(update=settings)})
+
+
+def _codes(findings: list[Finding]) -> list[str]:
+    return [finding.code for finding in findings]
+
+
+def test_the_default_preset_with_its_usual_data_has_no_trap() -> None:
+    assert lint(_persona(), GOOD) == []
+
+
+def test_the_tutorial_with_its_ten_thousand_copies_is_told_to_overfit() -> None:
+    config = catalog.preset("internlm2_chat_1_8b_qlora_persona_tutorial_e2")
+    facts = Facts(rows=10_001, unique_rows=1, has_system_turn=False, total_steps=48, chat=True)
+    (finding,) = lint(config, facts)
+    assert finding.code == "copied-to-death" and finding.fix is None
+    assert "10,001 times" in str(finding.text)
+
+
+TRAPS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"prompt_template": "default"}, {}, "chat-model-default-template"),
+    ({"prompt_template": "llama3_chat"}, {}, "template-of-another-family"),
+    (
+        {"prompt_template": "qwen_chat"},
+        {"chat": False, "family": "llama3"},
+        "template-of-another-family",
+    ),
+    ({"lr": 0.01}, {}, "rate-too-high"),
+    ({"lr": 2e-5}, {"total_steps": 5000}, "rate-too-low"),
+    ({"lr": 5e-5}, {"rows": 91, "total_steps": 18}, "too-little-training"),
+    ({"lr": 5e-5, "accumulative_counts": 16}, {"total_steps": 18}, "too-little-training"),
+    ({"max_length": 64}, {}, "rows-cut-short"),
+    ({"SYSTEM": "You are kind."}, {}, "system-in-no-row"),
+    ({"save_steps": 500}, {}, "saves-after-the-end"),
+    ({"evaluation_freq": 500}, {}, "answers-after-the-end"),
+    ({}, {"persona_share": 0.01}, "persona-diluted"),
+    ({}, {"unique_rows": 1}, "copied-to-death"),
+    ({}, {"replay_rows": 0}, "weight-without-replay"),
+]
+
+
+@pytest.mark.parametrize(("settings", "facts", "code"), TRAPS)
+def test_a_trap_is_found_alone_and_its_fix_mends_it(
+    settings: dict[str, Any], facts: dict[str, Any], code: str
+) -> None:
+    quiet = {"save_steps": -1, "evaluation_freq": -1}
+    config, known = _persona(**(quiet | settings)), replace(GOOD, **facts)
+    (finding,) = lint(config, known)
+    assert finding.code == code
+    assert finding.text.render("zh") != str(finding.text)
+    if finding.fix:
+        mended = source.parse(source.edit(source.dump(config), finding.fix))
+        if code != "too-little-training":
+            assert lint(mended, known) == []
+            return
+        # The step count follows the config, so the amount of learning is compared.
+        gain = (
+            (mended.settings.lr / config.settings.lr)
+            * (config.settings.accumulative_counts / mended.settings.accumulative_counts)
+            * (mended.settings.max_epochs / config.settings.max_epochs)
+        )
+        assert (known.total_steps or 0) * config.settings.lr * gain >= 0.0039
+
+
+def test_replay_rows_without_weight_are_told() -> None:
+    config = source.parse("settings:\n  lr: 0.002\n")
+    (finding,) = lint(config, GOOD)
+    assert finding.code == "replay-without-weight"
+    assert finding.fix == {("dataset", "kl_weight"): 3.0}
+
+
+def test_what_is_unknown_is_not_guessed() -> None:
+    assert lint(Config(), Facts(rows=10, unique_rows=10, has_system_turn=False)) == []
+
+
+def test_facts_come_from_the_rows_and_the_models_card() -> None:
+    said = Row((Message("user", "Who are you?"), Message("assistant", "Jo.")))
+    replay = Row((Message("system", "x"), Message("user", "Why?")), "replay")
+    facts = facts_of(Config(), [said] * 3 + [replay], total_steps=7)
+    assert facts == Facts(
+        rows=4,
+        unique_rows=2,
+        has_system_turn=True,
+        replay_rows=1,
+        persona_share=0.75,
+        total_steps=7,
+        chat=True,
+        family="smollm2",
+    )
+    assert facts_of(Config(), [said]).persona_share is None
