@@ -207,11 +207,15 @@ class DatasetPart(Part):
     kl_weight: Annotated[
         float,
         _help(
-            "How strongly replay rows hold the model to its own former answers; 0 is off.",
-            ge=0,
-            le=100,
+            "How strongly replay rows hold the model to its old answers; 0 is off.", ge=0, le=100
         ),
     ] = 0.0
+
+    @model_validator(mode="after")
+    def _texts_pair(self) -> DatasetPart:
+        if len(self.input_text) != len(self.output_text):
+            raise ValueError("dataset.output_text needs as many texts as dataset.input_text")
+        return self
 
 
 class Optimizer(Part):
@@ -246,19 +250,17 @@ class Runtime(Part):
         int, _help("Training processes; 0 is one for each GPU (one on a CPU).", ge=0, le=64)
     ] = 0
     activation_checkpointing: Annotated[
-        Switch,
-        _help("Recompute activations instead of storing them: less memory, a third slower."),
+        Switch, _help("Recompute activations, store few: less memory, a third slower.")
     ] = "auto"
     weight_cache: Annotated[
-        Switch,
-        _help("Unpack the 4-bit weights once instead of at every use: same numbers, more memory."),
+        Switch, _help("Unpack 4-bit weights once, not at every use: same numbers, more memory.")
     ] = "auto"
     micro_batch_tokens: Annotated[
         int, _help("Tokens computed at once; 0 lets the plan choose by memory.", ge=0, le=2**20)
     ] = 0
     merge_base: Annotated[
         Literal["dequantized", "original"],
-        _help("Weights the adapter is merged into: those it was trained on, or the original ones."),
+        _help("Weights to merge the adapter into: as trained on, or the original ones."),
     ] = "dequantized"
     sample_tokens: Annotated[
         int, _help("Longest sample answer during training, in tokens.", ge=1, le=2048)

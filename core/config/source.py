@@ -132,7 +132,11 @@ def _part(part: str, part_line: int, body: Node, found: list[Fault]) -> Part | N
     try:
         checked = _PART_TYPES[part].model_validate(values)
     except ValidationError as error:
-        for key, issue in {str(e["loc"][0]): e for e in error.errors()}.items():
+        issues = error.errors()
+        if not issues[0]["loc"]:  # no value is wrong by itself, only two of them together
+            found.append(_unpaired(part, places))
+            return None
+        for key, issue in {str(e["loc"][0]): e for e in issues}.items():
             line, value = _item(*places[key], issue["loc"][1:])
             found.append(_wrong(part, key, line, value, issue["type"]))
         return None
@@ -237,6 +241,13 @@ def _home(key: str, preferred: str | None = None) -> tuple[str, str] | None:
         if near:
             return names[near[0]]
     return None
+
+
+def _unpaired(part: str, places: dict[str, tuple[int, Node]]) -> Fault:
+    key = "output_text" if "output_text" in places else "input_text"
+    problem = text("input_text and output_text are not equally many.")
+    remedy = text("Write one answer text for each question text.")
+    return Fault(part, key, places[key][0], problem, remedy)
 
 
 def _rate_rises(top: MappingNode | None) -> Fault:

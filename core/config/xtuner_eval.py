@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import operator
+import re
 import tokenize
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ _MAX_WEIGHT: Final = 200_000  # entries and characters of all values, repeated p
 _MAX_NUMBER: Final = 1e15
 _MAX_POWER: Final = 16
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -75,7 +77,10 @@ def evaluate(source: str, name: str) -> Module:
     Raises:
         UserError: it is too large, is no Python, or holds anything but data; with the line.
     """
-    return _Evaluation(name).run(_parse(source, name))
+    evaluation = _Evaluation(name)
+    for statement in _parse(source, name).body:
+        evaluation.statement(statement)
+    return evaluation.module
 
 
 def _parse(source: str, name: str) -> ast.Module:
@@ -128,11 +133,6 @@ class _Evaluation:
         self.module = Module()
         self.visits = self.total = 0
         self.weights: dict[int, tuple[Any, int]] = {}  # by id; the value is kept so ids stay true
-
-    def run(self, tree: ast.Module) -> Module:
-        for statement in tree.body:
-            self.statement(statement)
-        return self.module
 
     def refuse(self, node: ast.AST, what: Text) -> NoReturn:
         _refuse(self.name, getattr(node, "lineno", 1), what)
@@ -205,6 +205,8 @@ class _Evaluation:
 
     def expression(self, node: ast.expr, depth: int) -> Any:
         match node:
+            case ast.Constant(value=str() as value) if _SURROGATE.search(value):
+                self.refuse(node, text("the text holds half a character"))
             case ast.Constant(value=None | bool() | str() as value):
                 return value
             case ast.Constant(value=int() | float() as value):

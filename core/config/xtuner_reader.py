@@ -195,6 +195,5 @@ def _flatten(path: str, value: Any, leaves: dict[str, Any]) -> None:
 
 
 def _shown(value: Any) -> str:
-    raw = value.name if isinstance(value, Symbol) else str(value)
-    shown = raw.encode("utf-8", "replace").decode()  # escapes may have made half characters
+    shown = value.name if isinstance(value, Symbol) else str(value)
     return shown if len(shown) <= 80 else f"{shown[:79]}…"

@@ -41,6 +41,9 @@ def configs(draw: st.DrawFn) -> Config:
     for (part, key), field in fields().items():
         if (part, key) != ("optimizer", "eta_min") and draw(st.booleans()):
             parts.setdefault(part, {})[key] = draw(_values(field))
+    if "dataset" in parts:
+        pairs = len(parts["dataset"].get("input_text", ("",)))
+        parts["dataset"]["output_text"] = ("{a}",) * pairs
     return Config.model_validate(parts)
 
 
@@ -55,6 +58,12 @@ def test_every_config_comes_back_from_its_yaml_unchanged(
 def test_an_empty_text_is_the_default_config() -> None:
     for nothing in ("", "# only a comment\n", "settings:\nmodel:\n", "\ufeff"):
         assert source.parse(nothing) == Config()
+
+
+def test_questions_and_answers_of_columns_must_pair() -> None:
+    (fault,) = source.faults("dataset:\n  input_text: ['{a}', '{b}']\n")
+    assert (fault.part, fault.key, fault.line) == ("dataset", "input_text", 2)
+    assert str(fault.problem) == "input_text and output_text are not equally many."
 
 
 BAD = """\
