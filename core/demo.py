@@ -16,7 +16,7 @@ from core.persona.persona import Persona, defaults
 from core.run import Run
 from core.settings import Settings
 
-PRESET = "smollm2_135m_qlora_persona_e8"
+PRESET = "smollm2_135m_qlora_persona_e2"
 QUESTION = "Who are you?"
 
 
