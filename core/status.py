@@ -92,7 +92,7 @@ class Status:
 def status(run: Run, job: str = "train") -> Status:
     """The state of one kind of job of a run."""
     folded = fold([e for e in run.events() if e["job"] == job])
-    alive = run.alive if job in ("train", "merge") else run.chatting
+    alive = run.chatting if job == "chat" else run.alive
     if folded.active and not alive:
         # Its processes are gone and no event says why: killed, out of memory, or power lost.
         return replace(
