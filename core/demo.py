@@ -16,7 +16,6 @@ from core.persona.persona import Persona, defaults
 from core.run import Run
 from core.settings import Settings
 
-PRESET = "smollm2_135m_qlora_persona_e2"
 QUESTION = "Who are you?"
 
 
@@ -44,7 +43,7 @@ def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None
     studio.save_persona(run, persona)
     studio.save_dataset(run, studio_rows(persona))
     config = writer.edit(
-        writer.dump(catalog.preset(PRESET)),
+        writer.dump(catalog.preset(catalog.DEFAULT)),
         {("settings", "evaluation_inputs"): evaluation_questions(persona)},
     )
     studio.save_config(run, config)

@@ -62,21 +62,22 @@ def _recipe(
 RECIPES: Final = (
     Recipe(
         "persona",
-        8,
+        2,
         "persona",
         text(
             "Teaches your assistant who it is, in many words, and holds everything else as it was."
         ),
         {
             ("settings", "max_length"): 512,
-            ("settings", "accumulative_counts"): 2,
-            ("settings", "save_steps"): 25,
-            ("settings", "evaluation_freq"): 25,
+            ("settings", "accumulative_counts"): 1,
+            ("settings", "save_steps"): 40,
+            ("settings", "evaluation_freq"): 40,
             ("settings", "save_total_limit"): 5,
             ("model", "lora_r"): 16,
             ("model", "lora_alpha"): 32.0,
             ("dataset", "format"): "messages",
             ("dataset", "kl_weight"): 3.0,
+            ("runtime", "sample_tokens"): 40,
         },
     ),
     Recipe(

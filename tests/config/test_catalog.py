@@ -48,7 +48,7 @@ def test_the_default_preset_is_the_persona_recipe_on_the_builtin_model() -> None
     assert (config.settings.lr, config.settings.max_length) == (2e-3, 512)
     assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (16, 32, 0)
     assert config.dataset.kl_weight == 3
-    qlora = catalog.preset("smollm2_135m_qlora_persona_e8")
+    qlora = catalog.preset("smollm2_135m_qlora_persona_e2")
     assert qlora.model_copy(update={"model": config.model}) == config
 
 

@@ -11,10 +11,10 @@ def test_equal_configs_have_no_changes() -> None:
 
 
 def test_each_differing_key_is_told_with_both_values() -> None:
-    qlora = catalog.preset("smollm2_135m_qlora_persona_e8")
+    qlora = catalog.preset("smollm2_135m_qlora_persona_e2")
     lora = catalog.preset("smollm2_135m_lora_persona_e5")
     assert changes(qlora, lora) == [
-        Change("settings", "max_epochs", 8, 5),
+        Change("settings", "max_epochs", 2, 5),
         Change("model", "quantization", "nf4", "none"),
     ]
 
