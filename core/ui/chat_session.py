@@ -1,0 +1,115 @@
+"""Talking on the page: which model answers, opening it, and the answers as they grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from core import chat
+from core.chat import Side
+from core.errors import UserError
+from core.run import Run
+from core.settings import Settings
+from core.ui.speech import Say
+
+Messages = list[dict[str, str]]
+
+MERGED: Final = "merged"
+_PATIENCE: Final = 600.0
+_TICK: Final = 0.2
+
+
+def choices(found: Run | None, t: Say) -> list[tuple[str, str]]:
+    """What of a run can be talked to, the most useful first: label and source."""
+    if found is None:
+        return []
+    steps = [c.step for c in reversed(found.checkpoints())]
+    adapters = [(t("Checkpoint of step {step}", step=step), f"adapter:{step}") for step in steps]
+    merged = [(t("Merged model"), MERGED)] if found.is_merged else []
+    return [*merged, *adapters]
+
+
+def opened(found: Run) -> str:
+    """The source that the run's living chat job was started with; empty when none lives."""
+    if not found.chatting:
+        return ""
+    for event in reversed(found.events()):
+        if event["job"] == "chat" and event["kind"] == "started":
+            step = event.get("step")
+            return MERGED if event.get("source") == MERGED else f"adapter:{step}"
+    return ""
+
+
+def open_source(found: Run, source: str, settings: Settings) -> None:
+    """Have the chat job of this source running or starting; another source's is closed first.
+
+    Raises:
+        UserError: the source is not there, or the old chat does not end.
+    """
+    known = {value for _, value in choices(found, str)}
+    if source not in known:
+        raise UserError(
+            "The run {run} has nothing like that to talk to.",
+            "Pick a model from the list.",
+            run=found.name,
+        )
+    if found.chatting:
+        state = chat.state(found).state
+        if state in ("starting", "queued") or opened(found) == source:
+            return
+        chat.close(found)
+        end = time.monotonic() + 20
+        while found.chatting:
+            if time.monotonic() > end:
+                raise UserError("The old chat does not end.", "Try again in a moment.")
+            time.sleep(_TICK)
+    kind, _, step = source.partition(":")
+    chat.open_chat(found, settings, kind, int(step) if step else None)
+
+
+def wait(found: Run, t: Say) -> Iterator[str]:
+    """Say why it is not ready yet, until it is.
+
+    Raises:
+        UserError: it failed or takes far too long.
+    """
+    end = time.monotonic() + _PATIENCE
+    said = ""
+    while (now := chat.state(found)).state != "ready":
+        if now.state in ("failed", "closed"):
+            problem = now.problem or "The model could not be loaded."
+            remedy = now.remedy or "Try again."
+            raise UserError("{problem}", "{remedy}", problem=problem, remedy=remedy)
+        if time.monotonic() > end:
+            raise UserError("The model is still not ready.", "Try again in a moment.")
+        words = t("Loading the model …")
+        if now.state == "queued":
+            words = t("Waiting for {names} …", names=", ".join(now.ahead))
+        if words != said:
+            said = words
+            yield said
+        time.sleep(_TICK)
+
+
+def answers(
+    found: Run, history: Messages, side: Side, *, length: int, temperature: float
+) -> Iterator[Messages]:
+    """The conversation with its next answer growing at the end."""
+    answer = ""
+    for piece in chat.ask(found, history, side, max_new_tokens=length, temperature=temperature):
+        answer += piece
+        yield [*history, {"role": "assistant", "content": answer}]
+    if not answer.strip():
+        yield [*history, {"role": "assistant", "content": "…"}]
+
+
+def plain(history: Sequence[Any] | None) -> Messages:
+    """A Chatbot's value as OpenAI messages: its content comes as blocks, ours are texts."""
+    messages = []
+    for message in history or ():
+        content = message["content"]
+        if not isinstance(content, str):
+            content = "".join(block.get("text", "") for block in content)
+        messages.append({"role": message["role"], "content": content})
+    return messages

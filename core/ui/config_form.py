@@ -1,0 +1,146 @@
+"""The config form as plain data: one value a field, kept in step with the YAML source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+import gradio as gr
+
+from core.config import diff, source, writer
+from core.config.fields import Field, Value, fields, value_of
+from core.config.schema import PARTS, Config
+from core.errors import UserError
+from core.ui.speech import Language, Say
+from core.ui.views import faults
+
+OPEN: Final = ("settings", "model", "dataset")
+"""Parts whose group is open at first; the tutorial leaves the others alone."""
+
+Key = tuple[str, str]
+
+
+def component(field: Field, language: Language) -> Any:
+    """The input of one field, labelled by its key and explained by its help."""
+    named: dict[str, Any] = {
+        "label": field.key,
+        "info": field.help.render(language),
+        "elem_id": f"config-{field.part}-{field.key}",
+        "value": shown(field.default, field),
+        "min_width": 260,
+    }
+    match field.kind:
+        case "switch":
+            return gr.Checkbox(**named)
+        case "choice":
+            return gr.Dropdown(list(field.choices), filterable=False, **named)
+        case "whole number":
+            return gr.Number(precision=0, **named)
+        case "number":
+            return gr.Number(step=0.0001, **named)
+        case "texts":
+            return gr.Textbox(lines=3, max_lines=8, **named)
+        case _:
+            return gr.Textbox(lines=2 if field.key == "SYSTEM" else 1, **named)
+
+
+def shown(value: Value, field: Field) -> Any:
+    """A config's value as its input shows it."""
+    if field.kind == "texts" and isinstance(value, tuple):
+        return "\n".join(str(v) for v in value)
+    if field.kind == "two numbers" and isinstance(value, tuple):
+        return ", ".join(f"{v:g}" for v in value if not isinstance(v, str))
+    return value
+
+
+def typed(raw: Any, field: Field) -> Value | None:
+    """What an input holds, as a config's value; None where it holds nothing to write.
+
+    What cannot be understood is handed on as it is, so that the config's own checks name it.
+    """
+    if raw is None:
+        return None
+    match field.kind:
+        case "texts":
+            return tuple(line.strip() for line in str(raw).splitlines() if line.strip())
+        case "two numbers":
+            try:
+                return tuple(float(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)
+            except ValueError:
+                return str(raw)
+        case "whole number":
+            return int(raw)
+        case "number":
+            return float(raw)
+        case "switch":
+            return bool(raw)
+        case _:
+            return str(raw)
+
+
+def values(config: Config) -> list[Any]:
+    """All inputs' values for a config, in the order of `fields()`."""
+    return [shown(value_of(config, *key), field) for key, field in fields().items()]
+
+
+def edited(text: str, key: Key, raws: Sequence[Any]) -> str:
+    """The YAML text after an edit of one field in the form, comments and all.
+
+    The other inputs are compared too, so that two quick edits cannot undo each other; where the
+    text has faults, only the edited field is written.
+
+    Raises:
+        UserError: the text is not YAML that can be edited.
+    """
+    changes: dict[Key, Value] = {}
+    config = None if source.faults(text) else source.parse(text)
+    for (at, field), raw in zip(fields().items(), raws, strict=True):
+        value = typed(raw, field)
+        if value is None or (config is None and at != key):
+            continue
+        if config is None or value_of(config, *at) != value:
+            changes[at] = value
+    return writer.edit(text, changes) if changes else text
+
+
+def problems(text: str, language: Language, t: Say) -> str:
+    """Every fault of a config text by line, as HTML; empty when there is none."""
+    return faults((f.sentence.render(language) for f in source.faults(text)), t)
+
+
+def differences(text: str, base: Config | None, base_name: str, t: Say) -> str:
+    """What a config has otherwise than another, key by key."""
+    if base is None:
+        return f'<p class="facts">{t("Pick a preset to compare with.")}</p>'
+    try:
+        found = diff.changes(base, source.parse(text))
+    except UserError:
+        return f'<p class="facts">{t("The difference shows again once the config is right.")}</p>'
+    name = escape(base_name)
+    if not found:
+        return f'<p class="facts">{t("Nothing differs from {name}.", name=name)}</p>'
+    rows = "".join(
+        f"<tr><td>{escape(t(PARTS[c.part]))}</td><th scope='row'><code>{escape(c.key)}</code></th>"
+        f"<td><del>{_value(c.before)}</del></td><td><ins>{_value(c.after)}</ins></td></tr>"
+        for c in found
+    )
+    head = t("{n} values differ from {name}", n=len(found), name=name)
+    heads = "".join(f"<th>{h}</th>" for h in (t("Part"), t("Key"), t("There"), t("Here")))
+    return (
+        f"<p class='facts'>{head}</p><table class='diff'><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _value(value: Value) -> str:
+    text = writer.inline(value)
+    return escape(text if len(text) <= 300 else text[:299] + "…")
+
+
+def draft_text(saved: str, draft: Mapping[str, Any] | None, run_name: str) -> str:
+    """The text that was typed but not yet saved for this run, else the saved one."""
+    if draft and draft.get("run") == run_name and isinstance(draft.get("text"), str):
+        return str(draft["text"])
+    return saved

@@ -1,0 +1,88 @@
+"""What the tabs share: the run and tab on screen, and how a tab is filled and kept fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from core import run as runs
+from core.run import Run
+from core.settings import Settings
+from core.ui.speech import Handler, Language, Say, guard, speaker
+
+TABS = ("persona", "config", "train", "chat", "runs")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The page around the tabs. `run_tb` holds the name of the run on screen, "" for a new one.
+
+    Both hidden boxes live in the browser, so that a restarted server finds them there.
+    """
+
+    settings: Settings
+    language: Language
+    run_tb: gr.Textbox
+    tab_tb: gr.Textbox
+    tabs: gr.Tabs
+
+    @property
+    def t(self) -> Say:
+        """Says an English sentence in the page's language."""
+        return speaker(self.language)
+
+    @property
+    def guard(self) -> Callable[[Handler], Handler]:
+        """Turns a handler's errors into notices in the page's language."""
+        return guard(self.language)
+
+    def find(self, name: str | None) -> Run | None:
+        """The run of a name that came from the browser; None for a new one.
+
+        Raises:
+            UserError: it is no run of this workspace.
+        """
+        return runs.find(self.settings.runs, name) if name else None
+
+    def need(self, name: str | None) -> Run:
+        """The run on screen, which must exist.
+
+        Raises:
+            UserError: there is none yet.
+        """
+        found = self.find(name)
+        if found is None:
+            raise NO_RUN
+        return found
+
+
+NO_RUN = runs.UserError(
+    "There is no assistant on screen yet.", "Describe one in the Persona tab, then press Next."
+)
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A tab, as the page uses it; each function gives the values of the components beside it.
+
+    `fill` answers when a run comes on screen (it gets the run and what `remembered` holds), `open`
+    when that happens or the tab is opened, while it is open, and `refresh` at every tick while it
+    is open. `acted` are the events after which the page refreshes at once.
+    """
+
+    filled: Sequence[Any] = ()
+    fill: Callable[..., Sequence[Any]] = lambda found, *remembered: ()
+    remembered: Sequence[Any] = ()
+    opened: Sequence[Any] = ()
+    open: Callable[[Run | None], Sequence[Any]] = lambda found: ()
+    fresh: Sequence[Any] = ()
+    refresh: Callable[[Run | None], Sequence[Any]] = lambda found: ()
+    acted: Sequence[Any] = ()
+
+
+def go(tab: str) -> tuple[dict[str, Any], str]:
+    """Updates for `tabs` and `tab_tb` that open another tab."""
+    return gr.update(selected=tab), tab

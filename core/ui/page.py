@@ -1,0 +1,152 @@
+"""The page in one language: the header, five tabs, and the one timer that keeps them true."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import gradio as gr
+
+from core import studio
+from core.errors import UserError
+from core.models import preparation
+from core.config.schema import BUILTIN_MODEL
+from core.settings import Settings
+from core.status import Status, status
+from core.ui import chat_tab, config_tab, persona_tab, runs_tab, train_tab, views
+from core.ui.frame import TABS, Frame, Pane
+from core.ui.speech import Language, notify, speaker
+
+_TICK_SECONDS: Final = 1.0
+_UNKNOWN: Final = "?"
+"""Value of the run box before the address was read; no run can be named so."""
+
+_QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+_BUILD: Final = (
+    persona_tab.build,
+    config_tab.build,
+    train_tab.build,
+    chat_tab.build,
+    runs_tab.build,
+)
+_READ_ADDRESS: Final = """(run, tab) => {
+  const query = new URLSearchParams(location.search);
+  return [query.get('run') || '', query.get('tab') || ''];
+}"""
+_WRITE_ADDRESS: Final = "(run, tab) => { window.studio.address(run, tab); return [run, tab]; }"
+
+
+def build(settings: Settings, language: Language) -> gr.Blocks:
+    """The whole page; nothing in it remembers anything but the browser and the disk."""
+    t = speaker(language)
+    labels = (t("Persona"), t("Config"), t("Train"), t("Chat"), t("Runs"))
+    with gr.Blocks(
+        title="Persona Studio",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(3600, 86_400),
+    ) as page:
+        run_tb = gr.Textbox(_UNKNOWN, visible=False)
+        tab_tb = gr.Textbox("", visible=False)
+        seen_tb = gr.Textbox("", visible=False)
+        header_html = gr.HTML(views.header(None, Status(), language, t), elem_id="header")
+        prepare_html = gr.HTML("", elem_id="prepare")
+        with gr.Tabs(selected=TABS[0], elem_id="journey") as tabs:
+            frame = Frame(settings, language, run_tb, tab_tb, tabs)
+            panes: dict[str, Pane] = {}
+            for name, label, build_tab in zip(TABS, labels, _BUILD, strict=True):
+                with gr.Tab(label, id=name, elem_id=f"tab-{name}") as tab:
+                    panes[name] = build_tab(frame)
+                tab.select(None, None, [tab_tb], js=f"() => '{name}'", **_QUIET)
+        _wire(page, frame, panes, header_html, prepare_html, seen_tb)
+    return page
+
+
+def _wire(
+    page: gr.Blocks,
+    frame: Frame,
+    panes: dict[str, Pane],
+    header_html: gr.HTML,
+    prepare_html: gr.HTML,
+    seen_tb: gr.Textbox,
+) -> None:
+    language, t = frame.language, frame.t
+    run_tb, tab_tb = frame.run_tb, frame.tab_tb
+    remembered = [c for pane in panes.values() for c in pane.remembered]
+    filled = [c for pane in panes.values() for c in pane.filled]
+    opened = [c for pane in panes.values() for c in pane.opened]
+    fresh = [header_html, prepare_html, *(c for pane in panes.values() for c in pane.fresh)]
+
+    def arrive(run_name: str, tab: str) -> Any:
+        """Read the address: which run, which tab."""
+        try:
+            found = frame.find(run_name)
+        except UserError as error:
+            notify(error, language)
+            found = None
+        tab = tab if tab in TABS else TABS[0]
+        return found.name if found else "", tab, gr.update(selected=tab)
+
+    @frame.guard
+    def fill(run_name: str, *drafts: Any) -> Any:
+        """Show a run in every tab's form."""
+        found, values, used = frame.find(run_name), [], iter(drafts)
+        for pane in panes.values():
+            values += pane.fill(found, *(next(used) for _ in pane.remembered))
+        return values
+
+    @frame.guard
+    def open_(run_name: str, tab: str) -> Any:
+        """What the open tab works out when it opens; the other tabs stay as they are."""
+        if run_name == _UNKNOWN or tab not in panes:
+            return gr.skip()
+        found, values = frame.find(run_name), []
+        for name, pane in panes.items():
+            values += pane.open(found) if name == tab else [gr.skip()] * len(pane.opened)
+        return values
+
+    @frame.guard
+    def tick(run_name: str, tab: str, seen: str) -> Any:
+        """The state on disk, now; only what changed since `seen` is sent."""
+        if run_name == _UNKNOWN:
+            return gr.skip()
+        found = frame.find(run_name)
+        now = status(found) if found else Status()
+        prepared = status(preparation(frame.settings, BUILTIN_MODEL), "prepare")
+        done = studio.model_ready(frame.settings, BUILTIN_MODEL)
+        values: list[Any] = [
+            views.header(found, now, language, t),
+            "" if done else views.preparing(prepared, language, t),
+        ]
+        for name, pane in panes.items():
+            values += pane.refresh(found) if name == tab else [_SAME] * len(pane.fresh)
+        marks, values = _changed(values, seen)
+        return [*values, marks]
+
+    page.load(arrive, [run_tb, tab_tb], [run_tb, tab_tb, frame.tabs], js=_READ_ADDRESS, **_QUIET)
+    run_tb.change(fill, [run_tb, *remembered], filled, **_QUIET)
+    moved = [run_tb.change, tab_tb.change]
+    gr.on(moved, None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS, **_QUIET)
+    look: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
+    gr.on(moved, open_, [run_tb, tab_tb], opened, **look)
+    timer = gr.Timer(_TICK_SECONDS)
+    ticking = (tick, [run_tb, tab_tb, seen_tb], [*fresh, seen_tb])
+    gr.on([timer.tick, *moved], *ticking, queue=False, **look)
+    for acted in (event for pane in panes.values() for event in pane.acted):
+        acted.then(open_, [run_tb, tab_tb], opened, **look).then(*ticking, queue=False, **look)
+
+
+_SAME: Final = object()
+
+
+def _changed(values: Sequence[Any], seen: str) -> tuple[str, list[Any]]:
+    """The marks of all values, and the values with those left out whose mark was seen before."""
+    before = json.loads(seen) if seen else [""] * len(values)
+    marks, kept = [], []
+    for value, old in zip(values, before, strict=True):
+        mark = old if value is _SAME else hashlib.sha1(repr(value).encode()).hexdigest()[:10]
+        marks.append(mark)
+        kept.append(gr.skip() if mark == old else value)
+    return json.dumps(marks), kept

@@ -1,0 +1,173 @@
+"""The Train tab: the plan before, the progress during, the answers after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from core import queue, studio
+from core.config import source, writer
+from core.errors import UserError
+from core.run import Run
+from core.status import Status, status
+from core.ui import train_views as views
+from core.ui.frame import Frame, Pane, go
+from core.ui.views import next_step, notice, waiting
+
+_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_LOG_BYTES = 40_000
+
+
+def build(frame: Frame) -> Pane:
+    """Lay the tab out and wire it."""
+    t, language = frame.t, frame.language
+    gr.Markdown(
+        t("## Train it")
+        + "\n\n"
+        + t(
+            "You may close this page at any time: the training goes on, and the page finds it again."
+        )
+    )
+    queue_html = gr.HTML("", elem_id="train-queue")
+    with gr.Group(elem_classes="plain") as before_group:
+        plan_html = gr.HTML("", elem_id="train-plan")
+        with gr.Accordion(t("Several processors or GPUs (DeepSpeed)"), open=False):
+            zero_radio = gr.Radio(
+                [
+                    (
+                        t("None: one process does everything. Right for one GPU or a processor."),
+                        "none",
+                    ),
+                    (
+                        t(
+                            "ZeRO 1: splits the optimizer’s notes over the processes; saves a little."
+                        ),
+                        "deepspeed_zero1",
+                    ),
+                    (
+                        t("ZeRO 2: splits the gradients (corrections) too; saves a little more."),
+                        "deepspeed_zero2",
+                    ),
+                    (
+                        t(
+                            "ZeRO 3: splits the model itself too, for models too large for one GPU; "
+                            "slower."
+                        ),
+                        "deepspeed_zero3",
+                    ),
+                ],
+                value="none",
+                label=t("How the work is split"),
+                info=t("It saves memory on several GPUs. It does not make the answers better."),
+                elem_id="train-zero",
+                elem_classes="stack",
+            )
+    with gr.Row(elem_classes="actions"):
+        start_btn = gr.Button(t("Start training"), variant="primary", elem_id="train-start")
+        resume_btn = gr.Button(t("Resume"), visible=False, elem_id="train-resume")
+        stop_btn = gr.Button(t("Stop and save"), visible=False, elem_id="train-stop")
+        next_btn = gr.Button(
+            t("Next: Chat"), variant="primary", visible=False, elem_id="train-next"
+        )
+    live_html = gr.HTML("", elem_id="train-live")
+    samples_html = gr.HTML("", elem_id="train-samples")
+    with gr.Accordion(t("Log"), open=False):
+        log_code = gr.Code(
+            "", interactive=False, show_label=False, max_lines=20, elem_id="train-log",
+            show_line_numbers=False, buttons=["copy"],
+        )  # fmt: skip
+    gr.HTML(next_step(t("Next, talk to it, with the untrained model beside it.")))
+
+    def planned(found: Run | None, now: Status) -> str:
+        """The plan of a run that is not working; what stands in its way instead."""
+        if found is None:
+            return notice("info", t("Describe your assistant in the Persona tab first."))
+        if now.active:
+            return ""
+        try:
+            return views.plan_card(studio.make_plan(found, frame.settings), language, t)
+        except UserError as error:
+            return notice("warn", error.render(language))
+
+    def refresh(found: Run | None) -> Sequence[Any]:
+        now = status(found) if found else Status()
+        merging = bool(found and status(found, "merge").active)
+        trained = bool(found and found.checkpoints())
+        idle = found is not None and not now.active and not merging
+        complete = now.state == "finished"
+        stop = t("Stop at once") if now.state == "stopping" else t("Stop and save")
+        others = [w for w in queue.line(frame.settings.queue) if not found or w.run != found.name]
+        return [
+            waiting(others, t),
+            gr.update(visible=not now.active and not trained),
+            gr.update(visible=not now.active and not trained, interactive=idle),
+            gr.update(visible=idle and trained and not complete),
+            gr.update(visible=now.active, value=stop),
+            gr.update(visible=trained and not now.active),
+            views.live(now, language, t),
+            views.samples(now.samples, t, total_steps=now.total_steps),
+            _log(found),
+        ]
+
+    def open_(found: Run | None) -> Sequence[Any]:
+        now = status(found) if found else Status()
+        return [planned(found, now), gr.update(value=_stage(found))]
+
+    @frame.guard
+    def zero_picked(run_name: str, stage: str) -> Any:
+        found = frame.need(run_name)
+        text = writer.edit(found.config_file.read_text("utf-8"), {("runtime", "deepspeed"): stage})
+        studio.save_config(found, text)
+        return planned(found, status(found))
+
+    @frame.guard
+    def start_pressed(run_name: str) -> Any:
+        studio.train(frame.need(run_name), frame.settings)
+        return gr.update(interactive=False)
+
+    @frame.guard
+    def resume_pressed(run_name: str) -> Any:
+        studio.train(frame.need(run_name), frame.settings, resume=True)
+        return gr.update(visible=False)
+
+    @frame.guard
+    def stop_pressed(run_name: str) -> None:
+        studio.stop(frame.need(run_name))
+
+    run_tb = frame.run_tb
+    acted = [
+        zero_radio.input(zero_picked, [run_tb, zero_radio], [plan_html], **_EVENT),
+        start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
+        resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
+        stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
+        next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], **_EVENT),
+    ]
+    return Pane(
+        opened=[plan_html, zero_radio],
+        open=open_,
+        fresh=[
+            *(queue_html, before_group, start_btn, resume_btn, stop_btn, next_btn),
+            *(live_html, samples_html, log_code),
+        ],
+        refresh=refresh,
+        acted=acted,
+    )
+
+
+def _stage(found: Run | None) -> str:
+    if found is None or not found.config_file.exists():
+        return "none"
+    try:
+        return source.load(found.config_file).runtime.deepspeed
+    except UserError:
+        return "none"
+
+
+def _log(found: Run | None) -> str:
+    if found is None or not found.log_of("train").exists():
+        return ""
+    with found.log_of("train").open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _LOG_BYTES))
+        return views.log_tail(file.read())
