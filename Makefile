@@ -1,6 +1,7 @@
 # make run   install everything once, then serve the page (HOST, PORT, STUDIO_HOME)
 # make test  lint, types, unit, journey and browser tests
 # make fast  the same without a browser and without training
+export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 BIN := .venv/bin
 

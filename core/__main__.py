@@ -12,9 +12,11 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 from core import chat, studio
 from core.config import commands, source, writer
+from core.config.schema import DeepSpeedPreset
 from core.dataset import save as save_dataset
 from core.demo import QUESTION, demo, ready_builtin
 from core.errors import UserError
@@ -25,8 +27,7 @@ from core.run import Run, find
 from core.settings import Settings
 from core.status import status
 
-_DEEPSPEED = ("none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3")
-_DEEPSPEED += ("deepspeed_zero2_offload", "deepspeed_zero3_offload")
+_DEEPSPEED = get_args(DeepSpeedPreset)
 
 Options = argparse.Namespace
 
@@ -49,6 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _whisper(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _list_cfg(o: Options, settings: Settings) -> None:
@@ -99,7 +104,7 @@ def _described(o: Options) -> persona.Persona:
 
 
 def _plan(o: Options, settings: Settings) -> None:
-    ready_builtin(settings, lambda line: sys.stderr.write(f"{line}\n"))
+    ready_builtin(settings, _whisper)
     with TemporaryDirectory() as folder:
         run = studio.adopt(settings, o.config, Path(folder) / "run")
         found = studio.make_plan(run, settings)

@@ -78,7 +78,7 @@ class UserError(Exception):
     sentences. Every other exception is ours.
     """
 
-    def __init__(self, problem: str, remedy: str, **values: Any) -> None:
+    def __init__(self, problem: str, remedy: str, /, **values: Any) -> None:
         self.problem = Text(problem, values)
         self.remedy = Text(remedy, values)
         super().__init__(self.render())

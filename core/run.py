@@ -39,14 +39,45 @@ class Run:
 
     path: Path
 
-    persona_file = property(lambda self: self.path / "persona.yaml")
-    dataset_file = property(lambda self: self.path / "dataset.json")
-    config_file = property(lambda self: self.path / "config.yaml")
-    plan_file = property(lambda self: self.path / "plan.json")
-    events_file = property(lambda self: self.path / "events.jsonl")
-    lock_file = property(lambda self: self.path / "job.lock")
-    chat_lock_file = property(lambda self: self.path / "chat.lock")
-    merged = property(lambda self: self.path / "merged")
+    @property
+    def persona_file(self) -> Path:
+        """Who the assistant is."""
+        return self.path / "persona.yaml"
+
+    @property
+    def dataset_file(self) -> Path:
+        """Its conversations, as OpenAI messages."""
+        return self.path / "dataset.json"
+
+    @property
+    def config_file(self) -> Path:
+        """What the person asked for, in five parts."""
+        return self.path / "config.yaml"
+
+    @property
+    def plan_file(self) -> Path:
+        """What this machine does about it."""
+        return self.path / "plan.json"
+
+    @property
+    def events_file(self) -> Path:
+        """What happened, appended."""
+        return self.path / "events.jsonl"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by every process of a job that changes the run."""
+        return self.path / "job.lock"
+
+    @property
+    def chat_lock_file(self) -> Path:
+        """Held by the chat job."""
+        return self.path / "chat.lock"
+
+    @property
+    def merged(self) -> Path:
+        """The merged model."""
+        return self.path / "merged"
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from core.config import source
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, dumps
 from core.dataset import load as load_dataset
+from core.dataset_formats import Columns
 from core.errors import UserError
 from core.files import require_space, write_atomic
 from core.hardware import detect
@@ -159,7 +160,10 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
     """
     config = source.load(config_file)
     data = config_file.parent / config.settings.data_path
-    rows = load_dataset(data, config.dataset.format)
+    d = config.dataset
+    columns = Columns(d.input_text, d.output_text, d.system_text)
+    rows = load_dataset(data, d.format, columns=columns if d.format == "columns" else None)
+    rows = rows[: d.max_rows] if d.max_rows else rows
     found = Run(work_dir)
     if found.events_file.exists() or found.checkpoints():
         raise UserError(

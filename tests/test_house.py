@@ -1,4 +1,4 @@
-"""The house rules, read off the source: who imports whom, how long files are, what is translated."""
+"""The house rules, read off the source: imports, lengths, translations, the README's tree."""
 
 from __future__ import annotations
 
