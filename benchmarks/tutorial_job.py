@@ -44,7 +44,8 @@ def main() -> None:
     print(f"loss                    {points[0].loss:.3f} -> {points[-1].loss:.4f}")
     print(f"training                {training:.1f} s")
     print(
-        f"the train command       {whole:.1f} s (expected {plan.seconds[0]:.0f} to {plan.seconds[1]:.0f})"
+        f"the train command       {whole:.1f} s"
+        f" (expected {plan.seconds[0]:.0f} to {plan.seconds[1]:.0f})"
     )
     print(f"peak memory             {points[-1].memory_gib:.2f} GiB")
 

@@ -1,0 +1,88 @@
+"""The plan is a pure function: the same question, the same answer, every value with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from core.config.schema import Config
+from core.errors import UserError
+from core.hardware import Gpu, Hardware
+from core.models import Shape
+from core.persona.generate import tutorial_rows
+from core.plan import Plan
+from core.planner import plan
+from core.tokens import ChatTokenizer
+from core.work import encode
+
+SMALL = Shape(576, 30, 9, 3, 64, 1536, 49_152, True, 8192)
+SEVEN_B = Shape(4096, 32, 32, 8, 128, 14_336, 92_544, False, 32_768)
+CPU = Hardware(cores=2, memory_gib=24, free_gib=20, cpu_bf16=True)
+H100 = dataclasses.replace(CPU, gpus=(Gpu("H100", 80, 79, (9, 0)),))
+T4 = dataclasses.replace(CPU, gpus=(Gpu("T4", 16, 15, (7, 5)),))
+
+
+@pytest.fixture
+def work(tiny_model):
+    return encode(tutorial_rows("Ada", 200), ChatTokenizer.load(tiny_model), Config())
+
+
+def test_every_item_has_a_name_a_value_and_a_reason_and_survives_the_file(work):
+    made = plan(Config(), work, SMALL, CPU)
+    assert all(str(i.label) and str(i.shown) and str(i.reason) for i in made.items)
+    assert Plan.from_json(made.to_json()) == made
+    assert plan(Config(), work, SMALL, CPU) == made
+
+
+def test_the_number_type_is_the_best_of_the_machine(work):
+    assert plan(Config(), work, SMALL, H100)["dtype"] == "bfloat16"
+    assert plan(Config(), work, SMALL, T4)["dtype"] == "float16"
+    old = dataclasses.replace(CPU, cpu_bf16=False)
+    assert plan(Config(), work, SMALL, old)["dtype"] == "float32"
+
+
+def test_equal_rows_are_collapsed_unless_dropout_forbids_it(work):
+    assert plan(Config(), work, SMALL, CPU)["collapse"] is True
+    dropped = Config.model_validate({"model": {"lora_dropout": 0.1}})
+    made = plan(dropped, work, SMALL, CPU)
+    assert made["collapse"] is False
+    assert made.total_steps == plan(Config(), work, SMALL, CPU).total_steps
+    assert made.seconds > plan(Config(), work, SMALL, CPU).seconds
+
+
+def test_the_memory_that_is_free_decides_not_the_total(work):
+    roomy = plan(Config(), work, SEVEN_B, H100)
+    assert roomy["weight_cache"] is True
+    tight = dataclasses.replace(H100, gpus=(Gpu("H100", 80, 13, (9, 0)),))
+    thrifty = plan(Config(), work, SEVEN_B, tight)
+    assert thrifty["weight_cache"] is False
+    assert thrifty.memory_gib < roomy.memory_gib
+
+
+def test_a_model_that_cannot_fit_is_refused_with_what_to_change(work):
+    small = dataclasses.replace(CPU, free_gib=1.5)
+    with pytest.raises(UserError, match=r"may be used here\. Lower max_length"):
+        plan(Config(), work, SEVEN_B, small)
+
+
+def test_deepspeed_on_one_process_is_called_useless(work):
+    config = Config.model_validate({"runtime": {"deepspeed": "deepspeed_zero2"}})
+    made = plan(config, work, SMALL, CPU)
+    assert any("nothing to split" in str(w) for w in made.warnings)
+
+
+def test_more_processes_than_the_machine_has_are_refused(work):
+    config = Config.model_validate({"runtime": {"processes": 3}})
+    with pytest.raises(UserError, match="3 processes"):
+        plan(config, work, SMALL, CPU)
+
+
+def test_rows_that_leave_nothing_to_learn_are_refused(tiny_model):
+    config = Config.model_validate({"settings": {"max_length": 32}})
+    with pytest.raises(UserError, match="max_length"):
+        encode(
+            tutorial_rows("Ada", 1, question="Who are you? " * 30),
+            ChatTokenizer.load(tiny_model),
+            config,
+        )
