@@ -127,6 +127,8 @@ def build(frame: Frame) -> Pane:
             new = forms.edited(text_, key, raws)
         except UserError as error:
             return gr.skip(), gr.skip(), notice("bad", error.render(language)), gr.skip()
+        if new == text_:
+            return gr.skip()
         return new, remember(run_name, new), *looks(new, other, name)
 
     @frame.guard
@@ -162,7 +164,10 @@ def build(frame: Frame) -> Pane:
 
     context = [frame.run_tb, code, other_dd, preset_dd]
     for (key, _), field_input in zip(fields().items(), inputs, strict=True):
-        field_input.input(
+        # Not .change, which the source's own edits would fire; .blur catches what was pasted.
+        typing = isinstance(field_input, gr.Textbox | gr.Number)
+        gr.on(
+            [field_input.input, field_input.blur] if typing else [field_input.input],
             partial(form_typed, key),
             [*context, *inputs],
             [code, draft_bs, fault_html, diff_html],
@@ -178,7 +183,7 @@ def build(frame: Frame) -> Pane:
         queue=False,
         **_EVENT,
     )
-    search_tb.input(
+    search_tb.change(
         searched, [search_tb], [preset_dd], trigger_mode="always_last", queue=False, **_EVENT
     )
     preset_dd.input(

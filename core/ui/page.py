@@ -50,7 +50,6 @@ def build(settings: Settings, language: Language) -> gr.Blocks:
     ) as page:
         run_tb = gr.Textbox(_UNKNOWN, visible=False)
         tab_tb = gr.Textbox("", visible=False)
-        seen_tb = gr.Textbox("", visible=False)
         header_html = gr.HTML(views.header(None, Status(), language, t), elem_id="header")
         prepare_html = gr.HTML("", elem_id="prepare")
         with gr.Tabs(selected=TABS[0], elem_id="journey") as tabs:
@@ -60,7 +59,7 @@ def build(settings: Settings, language: Language) -> gr.Blocks:
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}") as tab:
                     panes[name] = build_tab(frame)
                 tab.select(None, None, [tab_tb], js=f"() => '{name}'", **_QUIET)
-        _wire(page, frame, panes, header_html, prepare_html, seen_tb)
+        _wire(page, frame, panes, header_html, prepare_html)
     return page
 
 
@@ -70,10 +69,11 @@ def _wire(
     panes: dict[str, Pane],
     header_html: gr.HTML,
     prepare_html: gr.HTML,
-    seen_tb: gr.Textbox,
 ) -> None:
     language, t = frame.language, frame.t
     run_tb, tab_tb = frame.run_tb, frame.tab_tb
+    shown_tb = gr.Textbox(_UNKNOWN, visible=False)
+    seen_tb = gr.Textbox("", visible=False)
     remembered = [c for pane in panes.values() for c in pane.remembered]
     filled = [c for pane in panes.values() for c in pane.filled]
     opened = [c for pane in panes.values() for c in pane.opened]
@@ -90,9 +90,11 @@ def _wire(
         return found.name if found else "", tab, gr.update(selected=tab)
 
     @frame.guard
-    def fill(run_name: str, *drafts: Any) -> Any:
-        """Show a run in every tab's form."""
-        found, values, used = frame.find(run_name), [], iter(drafts)
+    def fill(run_name: str, shown: str, *drafts: Any) -> Any:
+        """Show a run in every tab's form, once: a change may be reported more than once."""
+        if run_name in (shown, _UNKNOWN):
+            return gr.skip()
+        found, values, used = frame.find(run_name), [run_name], iter(drafts)
         for pane in panes.values():
             values += pane.fill(found, *(next(used) for _ in pane.remembered))
         return values
@@ -126,7 +128,8 @@ def _wire(
         return [*values, marks]
 
     page.load(arrive, [run_tb, tab_tb], [run_tb, tab_tb, frame.tabs], js=_READ_ADDRESS, **_QUIET)
-    run_tb.change(fill, [run_tb, *remembered], filled, **_QUIET)
+    shown = run_tb.change(fill, [run_tb, shown_tb, *remembered], [shown_tb, *filled], **_QUIET)
+    shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
     moved = [run_tb.change, tab_tb.change]
     gr.on(moved, None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS, **_QUIET)
     look: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}

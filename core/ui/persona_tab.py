@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from core import dataset, studio
+from core import dataset
 from core.run import Run
 from core.ui import persona_form as forms
 from core.ui.frame import Frame, Pane, go
@@ -151,9 +151,9 @@ def build(frame: Frame) -> Pane:
 
     @frame.guard
     def typed(run_name: str, *values: Any) -> Any:
-        form = form_of(values)
-        shown = forms.preview(form, frame.find(run_name), language, t)
-        return shown, {"run": run_name, "form": form}, *look(form["mode"])
+        form, found = form_of(values), frame.find(run_name)
+        draft = None if form == forms.of_run(found, language) else {"run": run_name, "form": form}
+        return forms.preview(form, found, language, t), draft, *look(form["mode"])
 
     @frame.guard
     def uploaded(path: str | None, run_name: str, *values: Any) -> Any:
@@ -178,8 +178,9 @@ def build(frame: Frame) -> Pane:
         return saved.name, None, *go("config")
 
     inputs = [frame.run_tb, *fields]
+    # Not .input: a Textbox fires that for key presses only, not for paste or an input method.
     gr.on(
-        [f.input for f in fields],
+        [f.change for f in fields],
         typed,
         inputs,
         [preview_html, draft_bs, *groups],

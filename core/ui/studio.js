@@ -1,5 +1,8 @@
-// The page's own few lines of JavaScript: the address, the language link, local time of nothing.
+// The page's own few lines of JavaScript: the address, the language link, the first moment.
 window.studio = {
+  // The forms wait (studio.css) until they are filled, so that nothing typed is overwritten.
+  ready() { document.documentElement.dataset.ready = ''; },
+
   address(run, tab) {
     if (run === '?') return;
     const query = new URLSearchParams(location.search);
@@ -16,3 +19,5 @@ document.addEventListener('click', event => {
   const link = event.target.closest('a.tongue');
   if (link) link.href = '../' + link.dataset.language + '/' + location.search;
 }, true);
+
+setTimeout(window.studio.ready, 8000);
