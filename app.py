@@ -13,8 +13,8 @@ from fastapi.responses import RedirectResponse
 from core import studio
 from core.errors import UserError
 from core.settings import Settings
-from core.ui import page, theme
 from core.ui import gradio as gr
+from core.ui import page, theme
 from core.ui.speech import Language
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")

@@ -24,7 +24,7 @@ _LONGEST = 4000
 
 def build(frame: Frame) -> Pane:
     """Lay the tab out and wire it."""
-    t, language = frame.t, frame.language
+    t = frame.t
     gr.Markdown(
         t("## Talk to it")
         + "\n\n"
@@ -162,11 +162,13 @@ def build(frame: Frame) -> Pane:
             yield mine, theirs, "", gr.skip()
             for words in session.wait(found, t):
                 yield gr.skip(), gr.skip(), gr.skip(), notice("info", words)
-            limits = {"length": int(length), "temperature": float(warm)}
-            for now in session.answers(found, mine, "tuned", **limits):
+            length, warm = int(length), float(warm)
+            for now in session.answers(found, mine, "tuned", length=length, temperature=warm):
                 yield now, gr.skip(), gr.skip(), ""
             if both:
-                for now in session.answers(found, [*theirs, ask], "base", **limits):
+                for now in session.answers(
+                    found, [*theirs, ask], "base", length=length, temperature=warm
+                ):
                     yield gr.skip(), now, gr.skip(), gr.skip()
         except UserError:
             # What was asked goes back into the box, so that nothing has to be typed again.

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from core import run as runs
+from core.errors import UserError
 from core.run import Run
 from core.settings import Settings
 from core.ui.speech import Handler, Language, Say, guard, speaker
@@ -59,7 +60,7 @@ class Frame:
         return found
 
 
-NO_RUN = runs.UserError(
+NO_RUN = UserError(
     "There is no assistant on screen yet.", "Describe one in the Persona tab, then press Next."
 )
 

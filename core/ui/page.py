@@ -10,9 +10,9 @@ from typing import Any, Final
 import gradio as gr
 
 from core import studio
+from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
 from core.models import preparation
-from core.config.schema import BUILTIN_MODEL
 from core.settings import Settings
 from core.status import Status, status
 from core.ui import chat_tab, config_tab, persona_tab, runs_tab, train_tab, views
@@ -42,6 +42,7 @@ def build(settings: Settings, language: Language) -> gr.Blocks:
     """The whole page; nothing in it remembers anything but the browser and the disk."""
     t = speaker(language)
     labels = (t("Persona"), t("Config"), t("Train"), t("Chat"), t("Runs"))
+    page: gr.Blocks
     with gr.Blocks(
         title="Persona Studio",
         analytics_enabled=False,
@@ -104,7 +105,8 @@ def _wire(
         """What the open tab works out when it opens; the other tabs stay as they are."""
         if run_name == _UNKNOWN or tab not in panes:
             return gr.skip()
-        found, values = frame.find(run_name), []
+        found = frame.find(run_name)
+        values: list[Any] = []
         for name, pane in panes.items():
             values += pane.open(found) if name == tab else [gr.skip()] * len(pane.opened)
         return values

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from core import dataset, run, studio
 from core.config import catalog, source, writer
+from core.config.fields import Value
 from core.config.schema import Config
-from core.config.writer import Value
 from core.dataset import Row
 from core.errors import UserError
 from core.persona import persona as personas
