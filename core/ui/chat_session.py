@@ -24,10 +24,17 @@ def choices(found: Run | None, t: Say) -> list[tuple[str, str]]:
     """What of a run can be talked to, the most useful first: label and source."""
     if found is None:
         return []
-    steps = [c.step for c in reversed(found.checkpoints())]
-    adapters = [(t("Checkpoint of step {step}", step=step), f"adapter:{step}") for step in steps]
-    merged = [(t("Merged model"), MERGED)] if found.is_merged else []
-    return [*merged, *adapters]
+    return [
+        (t("Merged model"), source)
+        if source == MERGED
+        else (t("Checkpoint of step {step}", step=source.partition(":")[2]), source)
+        for source in _sources(found)
+    ]
+
+
+def _sources(found: Run) -> list[str]:
+    steps = [f"adapter:{c.step}" for c in reversed(found.checkpoints())]
+    return [MERGED, *steps] if found.is_merged else steps
 
 
 def opened(found: Run) -> str:
@@ -47,8 +54,7 @@ def open_source(found: Run, source: str, settings: Settings) -> None:
     Raises:
         UserError: the source is not there, or the old chat does not end.
     """
-    known = {value for _, value in choices(found, str)}
-    if source not in known:
+    if source not in _sources(found):
         raise UserError(
             "The run {run} has nothing like that to talk to.",
             "Pick a model from the list.",

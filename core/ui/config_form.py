@@ -126,7 +126,7 @@ def differences(text: str, base: Config | None, base_name: str, t: Say) -> str:
         f"<td><del>{_value(c.before)}</del></td><td><ins>{_value(c.after)}</ins></td></tr>"
         for c in found
     )
-    head = t("{n} values differ from {name}", n=len(found), name=name)
+    head = t("Different from {name}: {n}", n=len(found), name=name)
     heads = "".join(f"<th>{h}</th>" for h in (t("Part"), t("Key"), t("There"), t("Here")))
     return (
         f"<p class='facts'>{head}</p><table class='diff'><thead><tr>{heads}</tr></thead>"

@@ -135,7 +135,8 @@ def _wire(
     moved = [run_tb.change, tab_tb.change]
     gr.on(moved, None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS, **_QUIET)
     look: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
-    gr.on(moved, open_, [run_tb, tab_tb], opened, **look)
+    # A model that has just become ready changes what a tab can say, the plan above all.
+    gr.on([*moved, prepare_html.change], open_, [run_tb, tab_tb], opened, **look)
     timer = gr.Timer(_TICK_SECONDS)
     ticking = (tick, [run_tb, tab_tb, seen_tb], [*fresh, seen_tb])
     gr.on([timer.tick, *moved], *ticking, queue=False, **look)
