@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from core import run as runs
 from core import studio
-from core.config import catalog, source
+from core.config import catalog, source, writer
 from core.config.fields import fields
 from core.config.schema import PARTS, Config
 from core.errors import UserError
 from core.run import Run
+from core.ui import advice
+from core.ui import config_file as files
 from core.ui import config_form as forms
-from core.ui.frame import Frame, Pane, go
-from core.ui.persona_form import first_preset, preset_of, preset_text
+from core.ui.frame import CLICKS, Frame, Pane, go
+from core.ui.persona_form import branch, first_preset, preset_of, preset_text
 from core.ui.views import next_step, notice
 
 _KEY = "persona-studio-config"
@@ -57,6 +60,8 @@ def build(frame: Frame) -> Pane:
         )
     about_html = gr.HTML(_about(preset, frame), elem_id="config-about")
     fault_html = gr.HTML("", elem_id="config-faults")
+    advice_html = gr.HTML("", js_on_load=CLICKS, elem_id="config-advice")
+    report_html = gr.HTML("", elem_id="config-report")
     inputs: list[Any] = []
     with gr.Tabs(elem_classes="inner"):
         with gr.Tab(t("Form"), id="form"):
@@ -91,6 +96,12 @@ def build(frame: Frame) -> Pane:
             )
     with gr.Row(elem_classes="actions"):
         next_btn = gr.Button(t("Next: Train"), variant="primary", elem_id="config-next")
+        file_btn = gr.UploadButton(
+            t("Open a config file"),
+            file_types=[".yaml", ".yml", ".py"],
+            variant="secondary",
+            elem_id="config-file",
+        )
         undo_btn = gr.Button(t("Undo the last replacement"), visible=False, elem_id="config-undo")
     gr.HTML(next_step(t("Next, a plan shows what this machine will do, before anything starts.")))
 
@@ -100,24 +111,28 @@ def build(frame: Frame) -> Pane:
             return source.load(found.config_file), found.name
         return (catalog.preset(name), name) if name else (None, "")
 
-    def looks(text_: str, other: str, name: str) -> list[Any]:
+    def looks(run_name: str, text_: str, other: str, name: str) -> list[Any]:
+        found = advice.findings(text_, frame.find(run_name), frame.settings)
         return [
             forms.problems(text_, language, t),
+            advice.shown(found, language, t),
             forms.differences(text_, *base_of(other, name), t),
         ]
 
-    def everything(text_: str, other: str, name: str, before: str) -> list[Any]:
+    def everything(run_name: str, text_: str, other: str, name: str, before: str) -> list[Any]:
         """Values for `all_`: what follows from a text that was replaced as a whole."""
         right = not source.faults(text_)
         shown = forms.values(source.parse(text_)) if right else [gr.skip()] * len(inputs)
         pick = gr.update(value=name, choices=_choices(name, name))
         undo = gr.update(visible=bool(before))
-        return [text_, pick, _about(name, frame), undo, *looks(text_, other, name), *shown]
+        seen = looks(run_name, text_, other, name)
+        return [text_, pick, _about(name, frame), undo, "", *seen, *shown]
 
     def remember(run_name: str, text_: str, before: str = "") -> dict[str, str]:
         return {"run": run_name, "text": text_, "before": before}
 
-    all_ = [code, preset_dd, about_html, undo_btn, fault_html, diff_html, *inputs]
+    seen = [fault_html, advice_html, diff_html]
+    all_ = [code, preset_dd, about_html, undo_btn, report_html, *seen, *inputs]
 
     @frame.guard
     def form_typed(
@@ -126,29 +141,48 @@ def build(frame: Frame) -> Pane:
         try:
             new = forms.edited(text_, key, raws)
         except UserError as error:
-            return gr.skip(), gr.skip(), notice("bad", error.render(language)), gr.skip()
+            wrong = notice("bad", error.render(language))
+            return gr.skip(), gr.skip(), wrong, gr.skip(), gr.skip()
         if new == text_:
             return gr.skip()
-        return new, remember(run_name, new), *looks(new, other, name)
+        return new, remember(run_name, new), *looks(run_name, new, other, name)
 
     @frame.guard
     def source_typed(run_name: str, text_: str | None, other: str, name: str) -> Any:
         new = text_ or ""
         right = not source.faults(new)
         shown = forms.values(source.parse(new)) if right else [gr.skip()] * len(inputs)
-        return remember(run_name, new), *looks(new, other, name), *shown
+        return remember(run_name, new), *looks(run_name, new, other, name), *shown
 
     @frame.guard
     def preset_picked(run_name: str, name: str, before: str, other: str) -> Any:
         new = preset_text(name, language)
-        return remember(run_name, new, before), *everything(new, other, name, before)
+        return remember(run_name, new, before), *everything(run_name, new, other, name, before)
 
     @frame.guard
     def undone(run_name: str, draft: dict[str, str] | None, other: str) -> Any:
         old = (draft or {}).get("before", "")
         if not old:
             return gr.skip()
-        return remember(run_name, old), *everything(old, other, preset_of(old), "")
+        return remember(run_name, old), *everything(run_name, old, other, preset_of(old), "")
+
+    @frame.guard
+    def fixed(event: gr.EventData, run_name: str, text_: str, other: str, name: str) -> Any:
+        found = advice.findings(text_, frame.find(run_name), frame.settings)
+        for finding in found:
+            if finding.code == event._data.get("action") and finding.fix:
+                new = writer.edit(text_, finding.fix)
+                return remember(run_name, new, text_), *everything(
+                    run_name, new, other, name, text_
+                )
+        return gr.skip()
+
+    @frame.guard
+    def file_opened(path: str, run_name: str, before: str, other: str) -> Any:
+        new, report = files.opened(Path(path), language, t)
+        shown = everything(run_name, new, other, preset_of(new), before)
+        shown[all_.index(report_html)] = report
+        return remember(run_name, new, before), *shown
 
     @frame.guard
     def searched(pattern: str) -> Any:
@@ -158,9 +192,15 @@ def build(frame: Frame) -> Pane:
     def next_pressed(run_name: str, text_: str) -> Any:
         found = frame.need(run_name)
         if found.config_file.exists() and found.config_file.read_text("utf-8") == text_:
-            return None, *go("train")
-        studio.save_config(found, text_)
-        return None, *go("train")
+            return run_name, None, *go("train")
+        kept = branch(frame.settings, found)
+        studio.save_config(kept, text_)
+        if kept != found:
+            gr.Info(
+                t("{old} stays as it was trained; this is a new run.", old=found.name),
+                title=t("A new run"),
+            )
+        return kept.name, None, *go("train")
 
     context = [frame.run_tb, code, other_dd, preset_dd]
     for (key, _), field_input in zip(fields().items(), inputs, strict=True):
@@ -170,7 +210,7 @@ def build(frame: Frame) -> Pane:
             [field_input.input, field_input.blur] if typing else [field_input.input],
             partial(form_typed, key),
             [*context, *inputs],
-            [code, draft_bs, fault_html, diff_html],
+            [code, draft_bs, *seen],
             trigger_mode="always_last",
             queue=False,
             **_EVENT,
@@ -178,7 +218,7 @@ def build(frame: Frame) -> Pane:
     code.input(
         source_typed,
         context,
-        [draft_bs, fault_html, diff_html, *inputs],
+        [draft_bs, *seen, *inputs],
         trigger_mode="always_last",
         queue=False,
         **_EVENT,
@@ -190,8 +230,12 @@ def build(frame: Frame) -> Pane:
         preset_picked, [frame.run_tb, preset_dd, code, other_dd], [draft_bs, *all_], **_EVENT
     )
     undo_btn.click(undone, [frame.run_tb, draft_bs, other_dd], [draft_bs, *all_], **_EVENT)
+    advice_html.click(fixed, context, [draft_bs, *all_], **_EVENT)
+    file_btn.upload(
+        file_opened, [file_btn, frame.run_tb, code, other_dd], [draft_bs, *all_], **_EVENT
+    )
     other_dd.input(
-        frame.guard(lambda text_, other, name: looks(text_, other, name)[1]),
+        frame.guard(lambda text_, other, name: forms.differences(text_, *base_of(other, name), t)),
         [code, other_dd, preset_dd],
         [diff_html],
         **_EVENT,
@@ -199,7 +243,7 @@ def build(frame: Frame) -> Pane:
     pressed = next_btn.click(
         next_pressed,
         [frame.run_tb, code],
-        [draft_bs, frame.tabs, frame.tab_tb],
+        [frame.run_tb, draft_bs, frame.tabs, frame.tab_tb],
         trigger_mode="once",
         **_EVENT,
     )
@@ -211,9 +255,10 @@ def build(frame: Frame) -> Pane:
         shown = forms.draft_text(saved, draft, found.name if found else "")
         others = [r.name for r in runs.all_runs(frame.settings.runs) if r.config_file.exists()]
         choices = [(t("the preset"), ""), *((name, _RUN + name) for name in others)]
+        run = found.name if found else ""
         before = str((draft or {}).get("before", "")) if shown != saved else ""
         name = preset_of(shown)
-        return [gr.update(choices=choices, value=""), *everything(shown, "", name, before)]
+        return [gr.update(choices=choices, value=""), *everything(run, shown, "", name, before)]
 
     return Pane(filled=[other_dd, *all_], fill=fill, remembered=[draft_bs], acted=[pressed])
 

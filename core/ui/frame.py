@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
 
@@ -14,7 +14,7 @@ from core.run import Run
 from core.settings import Settings
 from core.ui.speech import Handler, Language, Say, guard, speaker
 
-TABS = ("persona", "config", "train", "chat", "runs")
+TABS: Final = ("persona", "config", "train", "chat", "runs")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,15 @@ class Frame:
         return found
 
 
-NO_RUN = UserError(
+CLICKS: Final = """
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-action]');
+  if (button) trigger('click', {action: button.dataset.action, run: button.dataset.run || ''});
+});
+"""
+"""For gr.HTML: its buttons' data-action and data-run reach the handler of its click event."""
+
+NO_RUN: Final = UserError(
     "There is no assistant on screen yet.", "Describe one in the Persona tab, then press Next."
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -164,6 +166,17 @@ def save(
             run.delete(found)
         raise
     return found
+
+
+def branch(settings: Settings, found: Run) -> Run:
+    """The run itself while it is untrained; else a new one with the same persona and rows."""
+    if not (found.alive or found.checkpoints()):
+        return found
+    new = studio.new_run(settings, re.sub(r"-\d{4}-\d{4}(-\d+)?$", "", found.name))
+    for file in (found.persona_file, found.dataset_file):
+        if file.exists():
+            shutil.copyfile(file, new.path / file.name)
+    return new
 
 
 def _config_text(old: Run | None, persona: Persona, mode: str, language: Language) -> str:

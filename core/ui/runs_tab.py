@@ -15,15 +15,9 @@ from core.persona import persona as personas
 from core.run import Run
 from core.status import status
 from core.ui import runs_views as views
-from core.ui.frame import Frame, Pane, go
+from core.ui.frame import CLICKS, Frame, Pane, go
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_CLICKS = """
-element.addEventListener('click', event => {
-  const button = event.target.closest('button[data-action]');
-  if (button) trigger('click', {action: button.dataset.action, run: button.dataset.run});
-});
-"""
 
 
 def build(frame: Frame) -> Pane:
@@ -40,8 +34,9 @@ def build(frame: Frame) -> Pane:
             delete_btn = gr.Button(t("Delete for good"), variant="stop", elem_id="runs-delete")
             keep_btn = gr.Button(t("Keep it"), elem_id="runs-keep")
     doomed_tb = gr.Textbox(visible=False)
-    table_html = gr.HTML("", js_on_load=_CLICKS, elem_id="runs-table")
-    new_btn = gr.Button(t("Start a new assistant"), variant="primary", elem_id="runs-new")
+    table_html = gr.HTML("", js_on_load=CLICKS, elem_id="runs-table")
+    with gr.Row(elem_classes="actions"):
+        new_btn = gr.Button(t("Start a new assistant"), variant="primary", elem_id="runs-new")
 
     @frame.guard
     def clicked(event: gr.EventData) -> Any:

@@ -23,6 +23,15 @@ def duration(seconds: float, t: Say) -> str:
     return t("{h} h {m} min", h=whole // 3600, m=whole % 3600 // 60)
 
 
+def between(low: float, high: float, t: Say) -> str:
+    """An estimate as people say it: in seconds, minutes or hours, never both."""
+    if high < 90:
+        return t("{low} to {high} s", low=round(low), high=round(high))
+    if high < 5400:
+        return t("{low} to {high} min", low=max(1, int(low / 60)), high=math.ceil(high / 60))
+    return t("{low} to {high} h", low=round(low / 3600, 1), high=round(high / 3600, 1))
+
+
 def memory(gib: float) -> str:
     """GiB with the digits that matter."""
     return f"{gib:.0f} GiB" if gib >= 100 else f"{gib:.1f} GiB"
@@ -35,7 +44,7 @@ def plan_card(plan: Plan, language: Language, t: Say) -> str:
         (t("Steps"), f"{plan.total_steps:,}", t("one step = one small correction of the model")),
         (
             t("Time"),
-            t("{low} to {high}", low=duration(low, t), high=duration(high, t)),
+            between(low, high, t),
             t("an estimate for this machine"),
         ),
         (

@@ -91,12 +91,14 @@ def open_page(browser, url: str, locale: str = "en-US", width: int = 1440) -> Pa
     """A new visitor's page."""
     page = browser.new_context(locale=locale, viewport={"width": width, "height": 1000}).new_page()
     page.goto(url)
-    expect(page.locator("#persona-next")).to_be_visible(timeout=MINUTE)
+    page.locator("html[data-ready]").wait_for(timeout=MINUTE)  # the forms are filled
     return page
 
 
 def shot(page: Page, name: str) -> None:
-    """Keep a picture for the README."""
+    """Keep a picture for the README, when asked to: SCREENSHOTS=1 make test."""
+    if "SCREENSHOTS" not in os.environ:
+        return
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.wait_for_timeout(700)
     page.screenshot(path=SHOTS / f"{name}.png")
@@ -137,17 +139,17 @@ def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(br
     shot(page, "en-config")
     page.locator("#config-next").click()
     start = page.locator("#train-start")
-    expect(start).to_be_enabled(timeout=3 * MINUTE)  # the built-in model is being made ready
-    expect(page.locator("#train-plan")).to_contain_text("Optimizer steps", timeout=MINUTE)
+    expect(start).to_be_enabled(timeout=6 * MINUTE)  # the built-in model is being made ready
+    expect(page.locator("#train-plan")).to_contain_text("Optimizer steps", timeout=6 * MINUTE)
     shot(page, "en-plan")
     start.dblclick()
     run = server.runs[0]
-    _wait(lambda: status(run).step >= 3, 300)
+    _wait(lambda: status(run).step >= 3, 900)
     assert sum(e["kind"] == "requested" and e["job"] == "train" for e in run.events()) == 1
 
     page.reload()
     expect(page.locator("#train-stop")).to_be_visible(timeout=MINUTE)
-    _wait(lambda: status(run).step >= 8, 120)
+    _wait(lambda: status(run).step >= 8, 300)
     shot(page, "en-train")
     other = open_page(browser, f"{server.url}/zh?run={run.name}&tab=train", "zh-CN")
     expect(other.locator("#train-stop")).to_be_visible(timeout=MINUTE)
@@ -156,15 +158,15 @@ def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(br
 
     server.kill()
     before = status(run).step
-    _wait(lambda: status(run).step > before, 60)
+    _wait(lambda: status(run).step > before, 300)
     server.start()
     page.goto(f"{server.url}/en?run={run.name}&tab=train")
-    expect(page.locator("#train-next")).to_be_visible(timeout=12 * MINUTE)
+    expect(page.locator("#train-next")).to_be_visible(timeout=20 * MINUTE)
     assert status(run).state == "finished"
     page.locator("#train-next").click()
 
     page.locator("#chat-merge").click()
-    _wait(lambda: run.is_merged, 180)
+    _wait(lambda: run.is_merged, 400)
     page.locator("#chat-ask").get_by_role("textbox").fill("Who are you?")
     page.locator("#chat-send").click()
     tuned, base = page.locator("#chat-tuned"), page.locator("#chat-base")
