@@ -9,16 +9,15 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from core import dataset
 from core.config import source
 from core.config.lint import Finding, facts_of, lint
 from core.config.schema import Config
-from core.dataset import Row
 from core.errors import UserError
 from core.models import folder, ready
 from core.run import Run
 from core.settings import Settings
 from core.tokens import ChatTokenizer
+from core.ui.persona_form import read_rows, rows_of_run
 from core.ui.speech import Language, Say
 from core.work import Work, encode, steps_of
 
@@ -31,7 +30,7 @@ def findings(text: str, found: Run | None, settings: Settings) -> list[Finding]:
         return []
     config = source.parse(text)
     try:
-        rows = _rows(found.dataset_file, found.dataset_file.stat().st_mtime_ns)
+        rows = rows_of_run(found)
         work = _work(found.dataset_file, config, settings)
     except UserError:
         return []  # the Train tab says what is wrong with them
@@ -61,11 +60,6 @@ def _work(path: Path, config: Config, settings: Settings) -> Work | None:
 
 
 @lru_cache(maxsize=8)
-def _rows(path: Path, version: int) -> tuple[Row, ...]:
-    return tuple(dataset.load(path))
-
-
-@lru_cache(maxsize=8)
 def _encoded(path: Path, version: int, model: Path, template: str, system: str) -> Work:
     config = Config().model_copy(
         update={
@@ -74,7 +68,7 @@ def _encoded(path: Path, version: int, model: Path, template: str, system: str) 
             )
         }
     )
-    return encode(_rows(path, version), ChatTokenizer.load(model, template), config)
+    return encode(read_rows(path, version), ChatTokenizer.load(model, template), config)
 
 
 def _p95(work: Work) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,12 +74,27 @@ def of_run(found: Run | None, language: Language) -> Form:
     if found.persona_file.exists():
         form |= _of_persona(personas.load(found.persona_file))
     if found.dataset_file.exists():
-        rows = dataset.load(found.dataset_file)
+        rows = rows_of_run(found)
         form["mode"] = mode_of(rows)
         if form["mode"] == "tutorial":
             question, answer = (m.content for m in rows[0].messages[-2:])
             form |= {"copies": len(rows) - 1, "question": question, "answer": answer}
     return form
+
+
+def rows_of_run(found: Run) -> tuple[Row, ...]:
+    """The conversations that a run holds, read once for each version of the file.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    return read_rows(found.dataset_file, found.dataset_file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def read_rows(path: Path, version: int) -> tuple[Row, ...]:
+    """The conversations in a file; `version` is its time of change in nanoseconds."""
+    return tuple(dataset.load(path))
 
 
 def with_draft(form: Form, draft: Mapping[str, Any] | None, run_name: str) -> Form:
@@ -118,7 +134,7 @@ def rows_of(form: Form, found: Run | None) -> list[Row]:
             "There are no conversations yet.",
             "Upload a file of them, or choose Studio, which writes them for you.",
         )
-    return dataset.load(found.dataset_file)
+    return list(rows_of_run(found))
 
 
 def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
