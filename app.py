@@ -8,7 +8,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from core import studio
 from core.errors import UserError
@@ -30,6 +30,14 @@ def make_app(settings: Settings) -> FastAPI:
         language = preferred(request.headers.get("accept-language", ""))
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"{language}/{query}")
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> FileResponse:
+        return FileResponse(theme.ICON, media_type="image/svg+xml")
+
+    @app.get("/manifest.json", include_in_schema=False)
+    def manifest() -> dict[str, str]:
+        return {"name": "Persona Studio", "start_url": "/", "display": "browser"}
 
     script = f"<script>{theme.SCRIPT.read_text('utf-8')}</script>"
     for language in LANGUAGES:

@@ -46,6 +46,7 @@ def build(frame: Frame) -> Pane:
             label=t("Find a preset"),
             placeholder=t("for example: qwen persona"),
             info=t("Words of the model, the method or the data."),
+            min_width=220,
             elem_id="config-search",
             scale=2,
         )
@@ -55,6 +56,7 @@ def build(frame: Frame) -> Pane:
             label=t("Preset"),
             info=t("Model, method, data and epochs. Choosing one replaces all values."),
             filterable=False,
+            min_width=220,
             elem_id="config-preset",
             scale=3,
         )

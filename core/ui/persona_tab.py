@@ -47,6 +47,7 @@ def build(frame: Frame) -> Pane:
                     label=t("Whose assistant is it?"),
                     info=t("Your name, a team or a shop."),
                     max_length=60,
+                    min_width=200,
                     elem_id="persona-owner",
                 )
                 assistant_tb = gr.Textbox(
@@ -54,6 +55,7 @@ def build(frame: Frame) -> Pane:
                     label=t("What is it called?"),
                     info=t("A short, unusual name is learned best."),
                     max_length=40,
+                    min_width=200,
                     elem_id="persona-assistant",
                 )
             with gr.Group(visible=True, elem_classes="plain") as studio_group:
@@ -63,6 +65,7 @@ def build(frame: Frame) -> Pane:
                         label=t("Who made it?"),
                         info=t("Left empty, it is the owner."),
                         max_length=60,
+                        min_width=200,
                         elem_id="persona-maker",
                     )
                     character_tb = gr.Textbox(
@@ -70,6 +73,7 @@ def build(frame: Frame) -> Pane:
                         label=t("Its character in a few words"),
                         info=t("For example: cheerful and brief."),
                         max_length=120,
+                        min_width=200,
                         elem_id="persona-character",
                     )
                 languages_cb = gr.CheckboxGroup(

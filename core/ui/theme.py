@@ -10,6 +10,7 @@ from gradio.themes.utils.colors import Color
 from gradio.themes.utils.fonts import Font
 
 STYLE: Final = Path(__file__).with_name("studio.css")
+ICON: Final = Path(__file__).with_name("studio.svg")
 SCRIPT: Final = Path(__file__).with_name("studio.js")
 
 _TEXT: Final = (
