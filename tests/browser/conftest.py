@@ -1,0 +1,26 @@
+"""A server and a browser for each file of browser tests."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.studio import QUIET, Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    found = Server(tmp_path_factory.mktemp("studio"))
+    yield found
+    found.kill()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as play:
+        shown = play.chromium.launch(executable_path=program, args=[f"--{q}" for q in QUIET])
+        yield shown
+        shown.close()
