@@ -216,7 +216,7 @@ def build(frame: Frame) -> Pane:
     ]
     return Pane(
         filled=[tuned_chat, base_chat],
-        fill=lambda found: ([], []),
+        fill=lambda found, draft: ([], []),
         opened=[run_dd, source_dd, *chips],
         open=open_,
         fresh=[state_html, merge_btn, close_btn],

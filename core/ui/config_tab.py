@@ -24,7 +24,6 @@ from core.ui.frame import CLICKS, Frame, Pane, go
 from core.ui.persona_form import branch, first_preset, preset_of, preset_text
 from core.ui.views import next_step, notice
 
-_KEY = "persona-studio-config"
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _SHOWN = 60
 _RUN = "run: "
@@ -35,7 +34,7 @@ def build(frame: Frame) -> Pane:
     t, language = frame.t, frame.language
     preset = first_preset("studio")
     text = preset_text(preset, language)
-    draft_bs = gr.BrowserState(None, storage_key=_KEY, secret=_KEY)
+    draft_json = gr.JSON(None, visible=False)  # typed and not saved: {"run", …}
     gr.Markdown(
         t("## How is it trained?")
         + "\n\n"
@@ -194,7 +193,7 @@ def build(frame: Frame) -> Pane:
     def next_pressed(run_name: str, text_: str) -> Any:
         found = frame.need(run_name)
         if found.config_file.exists() and found.config_file.read_text("utf-8") == text_:
-            return run_name, None, *go("train")
+            return None, *go("train"), run_name
         kept = branch(frame.settings, found)
         studio.save_config(kept, text_)
         if kept != found:
@@ -202,7 +201,7 @@ def build(frame: Frame) -> Pane:
                 t("{old} stays as it was trained; this is a new run.", old=found.name),
                 title=t("A new run"),
             )
-        return kept.name, None, *go("train")
+        return None, *go("train"), kept.name
 
     context = [frame.run_tb, code, other_dd, preset_dd]
     for (key, _), field_input in zip(fields().items(), inputs, strict=True):
@@ -212,7 +211,7 @@ def build(frame: Frame) -> Pane:
             [field_input.input, field_input.blur] if typing else [field_input.input],
             partial(form_typed, key),
             [*context, *inputs],
-            [code, draft_bs, *seen],
+            [code, draft_json, *seen],
             trigger_mode="always_last",
             queue=False,
             **_EVENT,
@@ -220,7 +219,7 @@ def build(frame: Frame) -> Pane:
     code.input(
         source_typed,
         context,
-        [draft_bs, *seen, *inputs],
+        [draft_json, *seen, *inputs],
         trigger_mode="always_last",
         queue=False,
         **_EVENT,
@@ -229,12 +228,12 @@ def build(frame: Frame) -> Pane:
         searched, [search_tb], [preset_dd], trigger_mode="always_last", queue=False, **_EVENT
     )
     preset_dd.input(
-        preset_picked, [frame.run_tb, preset_dd, code, other_dd], [draft_bs, *all_], **_EVENT
+        preset_picked, [frame.run_tb, preset_dd, code, other_dd], [draft_json, *all_], **_EVENT
     )
-    undo_btn.click(undone, [frame.run_tb, draft_bs, other_dd], [draft_bs, *all_], **_EVENT)
-    advice_html.click(fixed, context, [draft_bs, *all_], **_EVENT)
+    undo_btn.click(undone, [frame.run_tb, draft_json, other_dd], [draft_json, *all_], **_EVENT)
+    advice_html.click(fixed, context, [draft_json, *all_], **_EVENT)
     file_btn.upload(
-        file_opened, [file_btn, frame.run_tb, code, other_dd], [draft_bs, *all_], **_EVENT
+        file_opened, [file_btn, frame.run_tb, code, other_dd], [draft_json, *all_], **_EVENT
     )
     other_dd.input(
         frame.guard(lambda text_, other, name: forms.differences(text_, *base_of(other, name), t)),
@@ -245,7 +244,7 @@ def build(frame: Frame) -> Pane:
     pressed = next_btn.click(
         next_pressed,
         [frame.run_tb, code],
-        [frame.run_tb, draft_bs, frame.tabs, frame.tab_tb],
+        [draft_json, frame.tabs, frame.tab_tb, frame.run_tb],
         trigger_mode="once",
         **_EVENT,
     )
@@ -262,7 +261,7 @@ def build(frame: Frame) -> Pane:
         name = preset_of(shown)
         return [gr.update(choices=choices, value=""), *everything(run, shown, "", name, before)]
 
-    return Pane(filled=[other_dd, *all_], fill=fill, remembered=[draft_bs], acted=[pressed])
+    return Pane(filled=[other_dd, *all_], fill=fill, draft=draft_json, acted=[pressed])
 
 
 def _choices(pattern: str, first: str = "") -> list[str]:

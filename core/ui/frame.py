@@ -14,6 +14,9 @@ from core.run import Run
 from core.settings import Settings
 from core.ui.speech import Handler, Language, Say, guard, speaker
 
+UNKNOWN: Final = "?"
+"""Value of the run box before the address was read; no run can be named so."""
+
 TABS: Final = ("persona", "config", "train", "chat", "runs")
 
 
@@ -21,13 +24,16 @@ TABS: Final = ("persona", "config", "train", "chat", "runs")
 class Frame:
     """The page around the tabs. `run_tb` holds the name of the run on screen, "" for a new one.
 
-    Both hidden boxes live in the browser, so that a restarted server finds them there.
+    `shown_tb` holds the name of the run that the forms show; a handler that changed the run's files
+    sets it to UNKNOWN, and the forms are filled again. These hidden boxes live in the browser, so
+    that a restarted server finds them there.
     """
 
     settings: Settings
     language: Language
     run_tb: gr.Textbox
     tab_tb: gr.Textbox
+    shown_tb: gr.Textbox
     tabs: gr.Tabs
 
     @property
@@ -77,14 +83,15 @@ NO_RUN: Final = UserError(
 class Pane:
     """A tab, as the page uses it; each function gives the values of the components beside it.
 
-    `fill` answers when a run comes on screen (it gets the run and what `remembered` holds), `open`
+    `fill` answers when a run comes on screen (it gets the run and the tab's draft), `open`
     when that happens or the tab is opened, while it is open, and `refresh` at every tick while it
-    is open. `acted` are the events after which the page refreshes at once.
+    is open. `draft` holds what was typed and not saved yet, and is kept in the visitor's browser, so
+    that neither a reload nor a restart of the server loses it. `acted` are the events after which the page refreshes at once.
     """
 
     filled: Sequence[Any] = ()
-    fill: Callable[..., Sequence[Any]] = lambda found, *remembered: ()
-    remembered: Sequence[Any] = ()
+    fill: Callable[[Run | None, Any], Sequence[Any]] = lambda found, draft: ()
+    draft: gr.JSON | None = None
     opened: Sequence[Any] = ()
     open: Callable[[Run | None], Sequence[Any]] = lambda found: ()
     fresh: Sequence[Any] = ()

@@ -16,13 +16,10 @@ from core.models import preparation
 from core.settings import Settings
 from core.status import Status, status
 from core.ui import chat_tab, config_tab, persona_tab, runs_tab, train_tab, views
-from core.ui.frame import TABS, Frame, Pane
+from core.ui.frame import TABS, UNKNOWN, Frame, Pane
 from core.ui.speech import Language, notify, speaker
 
 _TICK_SECONDS: Final = 1.0
-_UNKNOWN: Final = "?"
-"""Value of the run box before the address was read; no run can be named so."""
-
 _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 _BUILD: Final = (
     persona_tab.build,
@@ -31,10 +28,6 @@ _BUILD: Final = (
     chat_tab.build,
     runs_tab.build,
 )
-_READ_ADDRESS: Final = """(run, tab) => {
-  const query = new URLSearchParams(location.search);
-  return [query.get('run') || '', query.get('tab') || ''];
-}"""
 _WRITE_ADDRESS: Final = "(run, tab) => { window.studio.address(run, tab); return [run, tab]; }"
 
 
@@ -49,12 +42,13 @@ def build(settings: Settings, language: Language) -> gr.Blocks:
         fill_width=True,
         delete_cache=(3600, 86_400),
     ) as page:
-        run_tb = gr.Textbox(_UNKNOWN, visible=False)
+        run_tb = gr.Textbox(UNKNOWN, visible=False)
         tab_tb = gr.Textbox("", visible=False)
+        shown_tb = gr.Textbox(UNKNOWN, visible=False)
         header_html = gr.HTML(views.header(None, Status(), language, t), elem_id="header")
         prepare_html = gr.HTML("", elem_id="prepare")
         with gr.Tabs(selected=TABS[0], elem_id="journey") as tabs:
-            frame = Frame(settings, language, run_tb, tab_tb, tabs)
+            frame = Frame(settings, language, run_tb, tab_tb, shown_tb, tabs)
             panes: dict[str, Pane] = {}
             for name, label, build_tab in zip(TABS, labels, _BUILD, strict=True):
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}") as tab:
@@ -72,38 +66,39 @@ def _wire(
     prepare_html: gr.HTML,
 ) -> None:
     language, t = frame.language, frame.t
-    run_tb, tab_tb = frame.run_tb, frame.tab_tb
-    shown_tb = gr.Textbox(_UNKNOWN, visible=False)
+    run_tb, tab_tb, shown_tb = frame.run_tb, frame.tab_tb, frame.shown_tb
     seen_tb = gr.Textbox("", visible=False)
-    remembered = [c for pane in panes.values() for c in pane.remembered]
+    drafts = {name: pane.draft for name, pane in panes.items() if pane.draft}
     filled = [c for pane in panes.values() for c in pane.filled]
     opened = [c for pane in panes.values() for c in pane.opened]
     fresh = [header_html, prepare_html, *(c for pane in panes.values() for c in pane.fresh)]
 
-    def arrive(run_name: str, tab: str) -> Any:
-        """Read the address: which run, which tab."""
+    def arrive(run_name: str, tab: str, *kept: Any) -> Any:
+        """Take up the address (which run, which tab) and the drafts that the browser kept."""
         try:
             found = frame.find(run_name)
         except UserError as error:
             notify(error, language)
             found = None
         tab = tab if tab in TABS else TABS[0]
-        return found.name if found else "", tab, gr.update(selected=tab)
+        return *kept, gr.update(selected=tab), tab, found.name if found else ""
 
     @frame.guard
-    def fill(run_name: str, shown: str, *drafts: Any) -> Any:
+    def fill(run_name: str, shown: str, *typed: Any) -> Any:
         """Show a run in every tab's form, once: a change may be reported more than once."""
-        if run_name in (shown, _UNKNOWN):
+        if run_name in (shown, UNKNOWN):
             return gr.skip()
-        found, values, used = frame.find(run_name), [run_name], iter(drafts)
-        for pane in panes.values():
-            values += pane.fill(found, *(next(used) for _ in pane.remembered))
-        return values
+        found = frame.find(run_name)
+        values: list[Any] = []
+        kept = dict(zip(drafts, typed, strict=True))
+        for name, pane in panes.items():
+            values += pane.fill(found, kept.get(name))
+        return [*values, run_name]
 
     @frame.guard
     def open_(run_name: str, tab: str) -> Any:
         """What the open tab works out when it opens; the other tabs stay as they are."""
-        if run_name == _UNKNOWN or tab not in panes:
+        if run_name == UNKNOWN or tab not in panes:
             return gr.skip()
         found = frame.find(run_name)
         values: list[Any] = []
@@ -114,7 +109,7 @@ def _wire(
     @frame.guard
     def tick(run_name: str, tab: str, seen: str) -> Any:
         """The state on disk, now; only what changed since `seen` is sent."""
-        if run_name == _UNKNOWN:
+        if run_name == UNKNOWN:
             return gr.skip()
         found = frame.find(run_name)
         now = status(found) if found else Status()
@@ -129,8 +124,18 @@ def _wire(
         marks, values = _changed(values, seen)
         return [*values, marks]
 
-    page.load(arrive, [run_tb, tab_tb], [run_tb, tab_tb, frame.tabs], js=_READ_ADDRESS, **_QUIET)
-    shown = run_tb.change(fill, [run_tb, shown_tb, *remembered], [shown_tb, *filled], **_QUIET)
+    here = [run_tb, tab_tb, *drafts.values()]
+    page.load(
+        arrive,
+        here,
+        [*drafts.values(), frame.tabs, tab_tb, run_tb],  # the run last: its change reads the rest
+        js=f"() => window.studio.arrive({json.dumps(list(drafts))})",
+        **_QUIET,
+    )
+    for name, draft in drafts.items():
+        draft.change(None, [draft], None, js=f"d => window.studio.keep('{name}', d)", **_QUIET)
+    filling = (fill, [run_tb, shown_tb, *drafts.values()], [*filled, shown_tb])
+    shown = gr.on([run_tb.change, shown_tb.change], *filling, trigger_mode="always_last", **_QUIET)
     shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
     moved = [run_tb.change, tab_tb.change]
     gr.on(moved, None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS, **_QUIET)

@@ -11,10 +11,9 @@ import gradio as gr
 from core import dataset
 from core.run import Run
 from core.ui import persona_form as forms
-from core.ui.frame import Frame, Pane, go
+from core.ui.frame import UNKNOWN, Frame, Pane, go
 from core.ui.views import conversations, counts, next_step
 
-_KEY = "persona-studio-persona"
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -22,8 +21,7 @@ def build(frame: Frame) -> Pane:
     """Lay the tab out and wire it."""
     t, language = frame.t, frame.language
     start = forms.defaults(language)
-    # A draft is what was typed and not saved; the key must never change, or drafts are lost.
-    draft_bs = gr.BrowserState(None, storage_key=_KEY, secret=_KEY)
+    draft_json = gr.JSON(None, visible=False)  # typed and not saved: {"run", …}
     gr.Markdown(
         t("## Who should your assistant be?")
         + "\n\n"
@@ -168,7 +166,7 @@ def build(frame: Frame) -> Pane:
         found = forms.save(frame.settings, frame.find(run_name), form, rows, language)
         gr.Info(t("{n} conversations are kept in the run.", n=f"{len(rows):,}"), title=t("Read"))
         shown = counts(dataset.describe(rows), t) + conversations(rows, t)
-        return found.name, shown, {"run": found.name, "form": form}
+        return {"run": found.name, "form": form}, shown, UNKNOWN, found.name
 
     @frame.guard
     def next_pressed(run_name: str, *values: Any) -> Any:
@@ -179,7 +177,7 @@ def build(frame: Frame) -> Pane:
                 t("{old} stays as it was trained; this is a new run.", old=found.name),
                 title=t("A new run"),
             )
-        return saved.name, None, *go("config")
+        return None, *go("config"), UNKNOWN, saved.name
 
     inputs = [frame.run_tb, *fields]
     # Not .input: a Textbox fires that for key presses only, not for paste or an input method.
@@ -187,18 +185,21 @@ def build(frame: Frame) -> Pane:
         [f.change for f in fields],
         typed,
         inputs,
-        [preview_html, draft_bs, *groups],
+        [preview_html, draft_json, *groups],
         trigger_mode="always_last",
         queue=False,
         **_EVENT,
     )
     upload_file.upload(
-        uploaded, [upload_file, *inputs], [frame.run_tb, preview_html, draft_bs], **_EVENT
+        uploaded,
+        [upload_file, *inputs],
+        [draft_json, preview_html, frame.shown_tb, frame.run_tb],
+        **_EVENT,
     )
     pressed = next_btn.click(
         next_pressed,
         inputs,
-        [frame.run_tb, draft_bs, frame.tabs, frame.tab_tb],
+        [draft_json, frame.tabs, frame.tab_tb, frame.shown_tb, frame.run_tb],
         trigger_mode="once",
         **_EVENT,
     )
@@ -212,6 +213,6 @@ def build(frame: Frame) -> Pane:
     return Pane(
         filled=[*fields, preview_html, *groups],
         fill=fill,
-        remembered=[draft_bs],
+        draft=draft_json,
         acted=[pressed],
     )

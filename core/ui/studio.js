@@ -3,6 +3,21 @@ window.studio = {
   // The forms wait (studio.css) until they are filled, so that nothing typed is overwritten.
   ready() { document.documentElement.dataset.ready = ''; },
 
+  // The address and the drafts, for the page's load event.
+  arrive(tabs) {
+    const query = new URLSearchParams(location.search);
+    const drafts = tabs.map(tab => {
+      try { return JSON.parse(localStorage.getItem('persona-studio-' + tab)); } catch { return null; }
+    });
+    return [query.get('run') || '', query.get('tab') || '', ...drafts];
+  },
+
+  // What was typed and not saved; the key must never change, or drafts are lost.
+  keep(tab, draft) {
+    const key = 'persona-studio-' + tab;
+    if (draft) localStorage.setItem(key, JSON.stringify(draft)); else localStorage.removeItem(key);
+  },
+
   address(run, tab) {
     if (run === '?') return;
     const query = new URLSearchParams(location.search);

@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.run import Run
 from core.status import Status, status
 from core.ui import train_views as views
-from core.ui.frame import Frame, Pane, go
+from core.ui.frame import UNKNOWN, Frame, Pane, go
 from core.ui.views import next_step, notice, waiting
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -120,7 +120,7 @@ def build(frame: Frame) -> Pane:
         found = frame.need(run_name)
         text = writer.edit(found.config_file.read_text("utf-8"), {("runtime", "deepspeed"): stage})
         studio.save_config(found, text)
-        return planned(found, status(found))
+        return planned(found, status(found)), UNKNOWN
 
     @frame.guard
     def start_pressed(run_name: str) -> Any:
@@ -138,7 +138,7 @@ def build(frame: Frame) -> Pane:
 
     run_tb = frame.run_tb
     acted = [
-        zero_radio.input(zero_picked, [run_tb, zero_radio], [plan_html], **_EVENT),
+        zero_radio.input(zero_picked, [run_tb, zero_radio], [plan_html, frame.shown_tb], **_EVENT),
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
         resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
         stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
