@@ -68,10 +68,17 @@ def _wire(
     language, t = frame.language, frame.t
     run_tb, tab_tb, shown_tb = frame.run_tb, frame.tab_tb, frame.shown_tb
     seen_tb = gr.Textbox("", visible=False)
+    # What an open tab is worked out from, apart from the run: is the model ready, is it trained.
+    basis_tb = gr.Textbox("", visible=False)
     drafts = {name: pane.draft for name, pane in panes.items() if pane.draft}
     filled = [c for pane in panes.values() for c in pane.filled]
     opened = [c for pane in panes.values() for c in pane.opened]
-    fresh = [header_html, prepare_html, *(c for pane in panes.values() for c in pane.fresh)]
+    fresh = [
+        header_html,
+        prepare_html,
+        basis_tb,
+        *(c for pane in panes.values() for c in pane.fresh),
+    ]
 
     def arrive(run_name: str, tab: str, *kept: Any) -> Any:
         """Take up the address (which run, which tab) and the drafts that the browser kept."""
@@ -118,10 +125,11 @@ def _wire(
         values: list[Any] = [
             views.header(found, now, language, t),
             "" if done else views.preparing(prepared, language, t),
+            f"{done} {now.state} {bool(found and found.is_merged)}",
         ]
         for name, pane in panes.items():
             values += pane.refresh(found) if name == tab else [_SAME] * len(pane.fresh)
-        marks, values = _changed(values, seen)
+        marks, values = _changed(values, seen, run_name)
         return [*values, marks]
 
     here = [run_tb, tab_tb, *drafts.values()]
@@ -134,28 +142,38 @@ def _wire(
     )
     for name, draft in drafts.items():
         draft.change(None, [draft], None, js=f"d => window.studio.keep('{name}', d)", **_QUIET)
-    filling = (fill, [run_tb, shown_tb, *drafts.values()], [*filled, shown_tb])
-    shown = gr.on([run_tb.change, shown_tb.change], *filling, trigger_mode="always_last", **_QUIET)
-    shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
-    moved = [run_tb.change, tab_tb.change]
-    gr.on(moved, None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS, **_QUIET)
     look: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
-    # A model that has just become ready changes what a tab can say, the plan above all.
-    gr.on([*moved, prepare_html.change], open_, [run_tb, tab_tb], opened, **look)
-    timer = gr.Timer(_TICK_SECONDS)
+    # An event may have one listener that waits its turn, never two: Gradio repeats the whole event
+    # for a listener that was busy, two keep each other busy for ever. So the rest follows by `then`.
+    moved = gr.on(
+        [run_tb.change, tab_tb.change], None, [run_tb, tab_tb], None, js=_WRITE_ADDRESS,
+        trigger_mode="multiple", **_QUIET,
+    )  # fmt: skip
+    filling = (fill, [run_tb, shown_tb, *drafts.values()], [*filled, shown_tb])
+    for shown in (moved.then(*filling, **look), shown_tb.change(*filling, **look)):
+        shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
+    opening = (open_, [run_tb, tab_tb], opened)
     ticking = (tick, [run_tb, tab_tb, seen_tb], [*fresh, seen_tb])
-    gr.on([timer.tick, *moved], *ticking, queue=False, **look)
+    moved.then(*opening, queue=False, **look)
+    moved.then(*ticking, queue=False, **look)
+    basis_tb.change(*opening, queue=False, **look)
+    gr.Timer(_TICK_SECONDS).tick(*ticking, queue=False, trigger_mode="once", **_QUIET)
     for acted in (event for pane in panes.values() for event in pane.acted):
-        acted.then(open_, [run_tb, tab_tb], opened, **look).then(*ticking, queue=False, **look)
+        acted.then(*opening, queue=False, **look).then(*ticking, queue=False, **look)
 
 
 _SAME: Final = object()
 
 
-def _changed(values: Sequence[Any], seen: str) -> tuple[str, list[Any]]:
-    """The marks of all values, and the values with those left out whose mark was seen before."""
-    before = json.loads(seen) if seen else [""] * len(values)
-    marks, kept = [], []
+def _changed(values: Sequence[Any], seen: str, run_name: str) -> tuple[str, list[Any]]:
+    """The marks of all values, and the values with those left out whose mark was seen before.
+
+    What was seen of another run counts for nothing: its answer may have come late.
+    """
+    of_run, *before = json.loads(seen) if seen else [None]
+    if of_run != run_name:
+        before = [""] * len(values)
+    marks, kept = [run_name], []
     for value, old in zip(values, before, strict=True):
         mark = old if value is _SAME else hashlib.sha1(repr(value).encode()).hexdigest()[:10]
         marks.append(mark)

@@ -65,7 +65,9 @@ def build(frame: Frame) -> Pane:
                 elem_classes="stack",
             )
     with gr.Row(elem_classes="actions"):
-        start_btn = gr.Button(t("Start training"), variant="primary", elem_id="train-start")
+        start_btn = gr.Button(
+            t("Start training"), variant="primary", interactive=False, elem_id="train-start"
+        )
         resume_btn = gr.Button(t("Resume"), visible=False, elem_id="train-resume")
         stop_btn = gr.Button(t("Stop and save"), visible=False, elem_id="train-stop")
         next_btn = gr.Button(
@@ -80,16 +82,18 @@ def build(frame: Frame) -> Pane:
         )  # fmt: skip
     gr.HTML(next_step(t("Next, talk to it, with the untrained model beside it.")))
 
-    def planned(found: Run | None, now: Status) -> str:
-        """The plan of a run that is not working; what stands in its way instead."""
+    def planned(found: Run | None) -> tuple[str, Any]:
+        """The plan of a run that is not working, or what stands in its way; Start follows it."""
+        shut = gr.update(interactive=False)
         if found is None:
-            return notice("info", t("Describe your assistant in the Persona tab first."))
-        if now.active:
-            return ""
+            return notice("info", t("Describe your assistant in the Persona tab first.")), shut
+        if status(found).active:
+            return "", shut
         try:
-            return views.plan_card(studio.make_plan(found, frame.settings), language, t)
+            plan = studio.make_plan(found, frame.settings)
         except UserError as error:
-            return notice("warn", error.render(language))
+            return notice("warn", error.render(language)), shut
+        return views.plan_card(plan, language, t), gr.update(interactive=True)
 
     def refresh(found: Run | None) -> Sequence[Any]:
         now = status(found) if found else Status()
@@ -102,7 +106,7 @@ def build(frame: Frame) -> Pane:
         return [
             waiting(others, t),
             gr.update(visible=not now.active and not trained),
-            gr.update(visible=not now.active and not trained, interactive=idle),
+            gr.update(visible=not now.active and not trained),
             gr.update(visible=idle and trained and not complete),
             gr.update(visible=now.active, value=stop),
             gr.update(visible=trained and not now.active),
@@ -112,15 +116,14 @@ def build(frame: Frame) -> Pane:
         ]
 
     def open_(found: Run | None) -> Sequence[Any]:
-        now = status(found) if found else Status()
-        return [planned(found, now), gr.update(value=_stage(found))]
+        return [*planned(found), gr.update(value=_stage(found))]
 
     @frame.guard
     def zero_picked(run_name: str, stage: str) -> Any:
         found = frame.need(run_name)
         text = writer.edit(found.config_file.read_text("utf-8"), {("runtime", "deepspeed"): stage})
         studio.save_config(found, text)
-        return planned(found, status(found)), UNKNOWN
+        return *planned(found), UNKNOWN
 
     @frame.guard
     def start_pressed(run_name: str) -> Any:
@@ -138,14 +141,16 @@ def build(frame: Frame) -> Pane:
 
     run_tb = frame.run_tb
     acted = [
-        zero_radio.input(zero_picked, [run_tb, zero_radio], [plan_html, frame.shown_tb], **_EVENT),
+        zero_radio.input(
+            zero_picked, [run_tb, zero_radio], [plan_html, start_btn, frame.shown_tb], **_EVENT
+        ),
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
         resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
         stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
-        next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], **_EVENT),
+        next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], queue=False, **_EVENT),
     ]
     return Pane(
-        opened=[plan_html, zero_radio],
+        opened=[plan_html, start_btn, zero_radio],
         open=open_,
         fresh=[
             *(queue_html, before_group, start_btn, resume_btn, stop_btn, next_btn),
