@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import shutil
+import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         UserError: the disk is full or the folder cannot be written.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

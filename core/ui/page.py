@@ -154,12 +154,14 @@ def _wire(
         shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
     opening = (open_, [run_tb, tab_tb], opened)
     ticking = (tick, [run_tb, tab_tb, seen_tb], [*fresh, seen_tb])
+    # Gradio animates a hidden spinner over each output of a busy handler: one, out of sight, will do.
+    still: dict[str, Any] = {"queue": False, "show_progress_on": seen_tb}
     moved.then(*opening, queue=False, **look)
-    moved.then(*ticking, queue=False, **look)
+    moved.then(*ticking, **still, **look)
     basis_tb.change(*opening, queue=False, **look)
-    gr.Timer(_TICK_SECONDS).tick(*ticking, queue=False, trigger_mode="once", **_QUIET)
+    gr.Timer(_TICK_SECONDS).tick(*ticking, trigger_mode="once", **still, **_QUIET)
     for acted in (event for pane in panes.values() for event in pane.acted):
-        acted.then(*opening, queue=False, **look).then(*ticking, queue=False, **look)
+        acted.then(*opening, queue=False, **look).then(*ticking, **still, **look)
 
 
 _SAME: Final = object()
