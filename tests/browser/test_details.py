@@ -222,6 +222,34 @@ def test_a_training_is_drawn_from_the_disk_while_it_goes_on(page, server):
     assert page.title() == "Persona Studio"
 
 
+def test_an_open_page_asks_once_a_second_and_draws_only_what_changed(page, server):
+    run = made(server)
+    lock = Lock.take(run.lock_file)
+    trained(run, steps=5, of=20)
+    at(page, server, run, "train")
+    expect(page.locator("#train-live")).to_contain_text("step 5 of 20", timeout=MINUTE)
+    page.wait_for_timeout(2500)
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if r.method == "POST" else None)
+    page.evaluate(
+        "window.changes = 0;"
+        "new MutationObserver(all => { window.changes += all.length; }).observe(document.body,"
+        "{subtree: true, childList: true, attributes: true, characterData: true})"
+    )
+    page.wait_for_timeout(5000)
+    lock.release()
+    assert 3 <= len(asked) <= 7
+    assert page.evaluate("window.changes") < 10
+
+
+def test_a_training_starts_only_from_a_plan(page, server):
+    at(page, server, made(server), "train")
+    expect(page.locator("#train-plan")).to_contain_text("Optimizer steps", timeout=3 * MINUTE)
+    expect(page.locator("#train-start")).to_be_enabled()
+    page.goto(f"{server.url}/en/?tab=train")
+    expect(page.locator("#train-start")).to_be_disabled(timeout=MINUTE)
+
+
 def test_a_failure_is_told_with_its_remedy_in_chinese_too(page, server):
     run = made(server)
     trained(run, steps=2, of=9, end="failed")
