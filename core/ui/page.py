@@ -151,7 +151,7 @@ def _wire(
     )  # fmt: skip
     filling = (fill, [run_tb, shown_tb, *drafts.values()], [*filled, shown_tb])
     for shown in (moved.then(*filling, **look), shown_tb.change(*filling, **look)):
-        shown.then(None, None, None, js="() => window.studio.ready()", **_QUIET)
+        shown.then(None, [shown_tb], None, js="run => window.studio.ready(run)", **_QUIET)
     opening = (open_, [run_tb, tab_tb], opened)
     ticking = (tick, [run_tb, tab_tb, seen_tb], [*fresh, seen_tb])
     # Gradio animates a hidden spinner over each output of a busy handler: one, out of sight, will do.

@@ -1,7 +1,7 @@
 // The page's own few lines of JavaScript: the address, the language link, the first moment.
 window.studio = {
   // The forms wait (studio.css) until they are filled, so that nothing typed is overwritten.
-  ready() { document.documentElement.dataset.ready = ''; },
+  ready(run) { if (run !== '?') document.documentElement.dataset.ready = ''; },
 
   // The address and the drafts, for the page's load event.
   arrive(tabs) {

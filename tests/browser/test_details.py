@@ -279,7 +279,7 @@ def test_deleting_a_run_asks_first(page, server):
     expect(page.locator("#runs-keep")).to_be_hidden()
     assert run.path.exists()
     button.click()
-    expect(page.locator(".ask-delete")).to_contain_text(run.name)
+    expect(page.locator(".ask-delete").first).to_contain_text(run.name)
     page.locator("#runs-delete").click()
     expect(button).to_have_count(0, timeout=MINUTE)
     assert not run.path.exists()
