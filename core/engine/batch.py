@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from core.engine.attention import Layout, common_opening, layout
 from core.schedule import Step
 from core.tokens import Encoded
 
@@ -15,11 +16,13 @@ from core.tokens import Encoded
 class Pack:
     """One forward pass. N tokens, L of them learned by cross-entropy, K held by KL.
 
-    ids, positions: (1, N) int64; positions restart at 0 with each conversation.
+    ids, positions: (N,) int64; positions count from 0 in each conversation.
     learned: (L,) indices into N of tokens whose *hidden state* predicts a learned token.
     targets: (L,) the learned tokens; weights: (L,) copies of their conversation.
     held: (K,) indices whose next-token distribution is held to the base's; held_weights: (K,).
     anchors: (K, hidden) the base's final hidden states there, or None without replay.
+    layout: borders for the fast decoder; None for transformers' own forward pass, which reads
+        them from the positions.
     """
 
     ids: torch.Tensor
@@ -30,14 +33,32 @@ class Pack:
     held: torch.Tensor
     held_weights: torch.Tensor
     anchors: torch.Tensor | None
+    layout: Layout | None
 
 
 def build(
-    members: Step, encoded: Sequence[Encoded], anchors: dict[int, torch.Tensor], device: str
+    members: Step,
+    encoded: Sequence[Encoded],
+    anchors: dict[int, torch.Tensor],
+    device: str,
+    *,
+    fast: bool,
 ) -> Pack:
-    """Tensors of one pack; rows with anchors are held, the others learned."""
-    ids: list[int] = []
-    positions: list[int] = []
+    """Tensors of one pack; rows with anchors are held, the others learned.
+
+    Nothing after the last state that predicts a learned token is computed. With `fast`, the
+    opening that all rows share (system text, start of the user's turn) is computed once: a causal
+    model gives it the same states in every row.
+    """
+    where = {m.row: predicting(encoded[m.row]) for m in members}
+    rows = {m.row: encoded[m.row].ids[: where[m.row][-1] + 1] for m in members}
+    members = tuple(sorted(members, key=lambda m: -len(rows[m.row])))
+    opening = 0
+    if fast and device == "cpu":
+        first = min(places[0] for places in where.values())
+        opening = common_opening([rows[m.row] for m in members], first)
+    ids = list(rows[members[0].row][:opening])
+    positions = list(range(opening))
     learned: list[int] = []
     targets: list[int] = []
     weights: list[float] = []
@@ -45,31 +66,36 @@ def build(
     held_weights: list[float] = []
     kept: list[torch.Tensor] = []
     for member in members:
-        row = encoded[member.row]
-        start = len(ids)
-        ids += row.ids
-        positions += range(len(row.ids))
-        # The state at position i - 1 predicts token i, so token 0 is never learned.
-        where = [i for i in range(1, len(row.ids)) if row.learned[i]]
+        row, places = rows[member.row], where[member.row]
+        shift = len(ids) - opening
+        ids += row[opening:]
+        positions += range(opening, len(row))
         if member.row in anchors:
-            held += [start + i - 1 for i in where]
-            held_weights += [member.copies] * len(where)
+            held += [shift + i for i in places]
+            held_weights += [member.copies] * len(places)
             kept.append(anchors[member.row])
         else:
-            learned += [start + i - 1 for i in where]
-            targets += [row.ids[i] for i in where]
-            weights += [member.copies] * len(where)
+            learned += [shift + i for i in places]
+            targets += [encoded[member.row].ids[i + 1] for i in places]
+            weights += [member.copies] * len(places)
     whole = torch.tensor
+    rests = [len(rows[m.row]) - opening for m in members]
     return Pack(
-        ids=whole([ids], device=device),
-        positions=whole([positions], device=device),
+        ids=whole(ids, device=device),
+        positions=whole(positions, device=device),
         learned=whole(learned, dtype=torch.long, device=device),
         targets=whole(targets, dtype=torch.long, device=device),
         weights=whole(weights, dtype=torch.float32, device=device),
         held=whole(held, dtype=torch.long, device=device),
         held_weights=whole(held_weights, dtype=torch.float32, device=device),
         anchors=torch.cat(kept).to(device) if kept else None,
+        layout=layout(opening, rests, device) if fast else None,
     )
+
+
+def predicting(row: Encoded) -> list[int]:
+    """Places whose state predicts a learned token (the state before it; token 0 has none)."""
+    return [i - 1 for i in range(1, len(row.ids)) if row.learned[i]]
 
 
 def predicted(row: Encoded) -> int:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
+from torch import nn
 from transformers import DynamicCache, PreTrainedModel
+
+from core.engine.decoder import Cache, decoder_of
+
+Reader = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
 @torch.inference_mode()
@@ -36,19 +41,12 @@ def stream(
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     padded = any(len(p) < longest for p in prompts)
     generator = torch.Generator(device=device).manual_seed(seed)
-    cache = DynamicCache(config=model.config)
+    reader = _reader(model, len(prompts), longest + max_new_tokens)
     alive = [True] * len(prompts)
     lengths = torch.tensor([len(p) for p in prompts], device=device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     for step in range(max_new_tokens):
-        logits = model(
-            input_ids=ids,
-            attention_mask=mask if padded else None,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
+        logits = reader(ids, positions, mask if padded else None)
         chosen = _choose(logits.float(), temperature, top_p, generator)
         tokens = chosen.tolist()
         for i, token in enumerate(tokens):
@@ -75,6 +73,37 @@ def answers(
             if token is not None:
                 answer.append(token)
     return found
+
+
+def _reader(model: nn.Module, rows: int, room: int) -> Reader:
+    """What reads new tokens (B, T) and gives the logits (B, vocabulary) of the next ones."""
+    decoder = decoder_of(model)
+    if decoder is None:
+        cache = DynamicCache(config=model.config)
+
+        def read(ids: torch.Tensor, at: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+            return model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=at,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
+
+        return read
+    kept = Cache(decoder, rows, room)
+
+    def read_fast(ids: torch.Tensor, at: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        if mask is None:
+            return kept.next_logits(ids, at, None)
+        order = torch.arange(mask.shape[1], device=ids.device)
+        new = order[-ids.shape[1] :]
+        # A padded place sees itself: a row of the softmax must see something.
+        sees = mask.bool()[:, None] & (order <= new[:, None]) | (order == new[:, None])
+        return kept.next_logits(ids, at, sees)
+
+    return read_fast
 
 
 def _choose(

@@ -7,47 +7,67 @@ that count reach the vocabulary projection.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from peft import PeftModel
 from torch import nn
-from torch.nn import functional as F
 
 from core.engine.batch import Pack
+from core.engine.decoder import decoder_of
+from core.engine.head import CrossEntropy, Divergence
 
 
 class Objective(nn.Module):
     """Adapter on a base, from a pack to two sums of losses."""
 
-    def __init__(self, model: PeftModel) -> None:
+    def __init__(self, model: PeftModel, *, fast: bool = True) -> None:
+        """`fast`: use the fast decoder where the model's family has one."""
         super().__init__()
         self.model = model
         self.config = model.config  # DeepSpeed reads sizes from it
+        self.fast = fast and decoder_of(model) is not None
 
     def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""
         base = self.model.get_base_model()
-        hidden = hidden_states(base, pack.ids, pack.positions)[0]
-        head = base.get_output_embeddings()
-        zero = hidden.sum() * 0.0  # keeps the graph alive in a pack without one of the two
-        learned, held = zero.float(), zero.float()
-        if pack.targets.numel():
-            logits = head(hidden[pack.learned]).float()
-            losses = F.cross_entropy(logits, pack.targets, reduction="none")
-            learned = learned + (losses * pack.weights).sum()
-        if pack.anchors is not None:
-            with torch.no_grad():
-                wanted = F.log_softmax(head(pack.anchors).float(), dim=-1)
-            actual = F.log_softmax(head(hidden[pack.held]).float(), dim=-1)
-            losses = F.kl_div(actual, wanted, log_target=True, reduction="none").sum(-1)
-            held = held + (losses * pack.held_weights).sum()
+        hidden = hidden_states(base, pack)
+        zero = hidden.sum().float() * 0.0  # keeps the graph alive in a pack without one of the two
+        learned, held = zero, zero
+        with whole(base.get_output_embeddings().weight) as head:
+            if pack.targets.numel():
+                states = hidden.index_select(0, pack.learned)
+                learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights)
+            if pack.anchors is not None:
+                states = hidden.index_select(0, pack.held)
+                held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights)
         return learned, held
 
 
-def hidden_states(base: nn.Module, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    """Final hidden states, (1, N, hidden). Restarting positions keep conversations apart.
+def hidden_states(base: nn.Module, pack: Pack) -> torch.Tensor:
+    """Final hidden states of a pack, (N, hidden).
 
-    transformers reads the borders from the positions when there is neither mask nor cache, and
-    lets each conversation attend only to itself (masking_utils, packed sequences).
+    Without a layout, transformers reads the borders from the restarting positions (there is
+    neither mask nor cache) and lets each conversation attend only to itself (its masking_utils,
+    packed sequences).
     """
+    if pack.layout is not None:
+        decoder = decoder_of(base)
+        assert decoder is not None
+        return decoder.packed(pack.ids, pack.positions, pack.layout)
     decoder = getattr(base, base.base_model_prefix)
-    return decoder(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
+    out = decoder(input_ids=pack.ids[None], position_ids=pack.positions[None], use_cache=False)
+    return out.last_hidden_state[0]
+
+
+@contextlib.contextmanager
+def whole(weight: torch.Tensor) -> Iterator[torch.Tensor]:
+    """A frozen weight that DeepSpeed stage 3 may have split over the ranks."""
+    if not hasattr(weight, "ds_id"):
+        yield weight
+        return
+    import deepspeed  # noqa: PLC0415 (slow, builds ops)
+
+    with deepspeed.zero.GatheredParameters([weight]):
+        yield weight

@@ -15,9 +15,12 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
+from core.engine.batch import build
+from core.engine.decoder import decoder_of
 from core.engine.generate import answers
 from core.engine.loss import hidden_states
 from core.files import write_atomic
+from core.schedule import Member
 from core.tokens import Encoded
 from core.work import REPLAY_TOKENS
 
@@ -67,11 +70,10 @@ def complete(
 def anchors(model: PeftModel, rows: dict[int, Encoded], device: str) -> dict[int, torch.Tensor]:
     """The base's final hidden states before each learned token of each row: (K, hidden)."""
     found = {}
+    base = model.get_base_model()
+    fast = decoder_of(base) is not None
     with model.disable_adapter():
         for index, row in rows.items():
-            ids = torch.tensor([row.ids], device=device)
-            positions = torch.arange(len(row.ids), device=device)[None]
-            hidden = hidden_states(model.get_base_model(), ids, positions)[0]
-            where = [i - 1 for i in range(1, len(row.ids)) if row.learned[i]]
-            found[index] = hidden[where].clone()
+            pack = build((Member(0, 1),), [row], {}, device, fast=fast)
+            found[index] = hidden_states(base, pack).index_select(0, pack.learned)
     return found

@@ -17,6 +17,7 @@ from core.dataset import Message
 from core.dataset import load as load_dataset
 from core.engine import lora, replay, state
 from core.engine.base import load_base
+from core.engine.decoder import decoder_of
 from core.engine.deepspeed import settings as deepspeed_settings
 from core.engine.generate import answers
 from core.engine.loss import Objective
@@ -114,17 +115,20 @@ class Watch(TrainerCallback):
     def sample(self, step: int) -> None:
         """Answer the evaluation questions; under ZeRO-3 every rank must take part."""
         assert self.trainer is not None and self.tokenizer is not None
+        if not self.prompts:
+            return
         model = self.trainer.model.model
         model.eval()
-        for question, prompt in self.prompts:
-            found = answers(
-                model,
-                [prompt],
-                stop_ids=self.tokenizer.stop_ids,
-                max_new_tokens=self.config.runtime.sample_tokens,
-            )[0]
+        questions = [question for question, _ in self.prompts]
+        found = answers(
+            model,
+            [prompt for _, prompt in self.prompts],
+            stop_ids=self.tokenizer.stop_ids,
+            max_new_tokens=self.config.runtime.sample_tokens,
+        )
+        for question, ids in zip(questions, found, strict=True):
             if self.rank == 0:
-                answer = self.tokenizer.decode(found)
+                answer = self.tokenizer.decode(ids)
                 self.run.emit("sampled", _JOB, step=step, question=question, answer=answer)
         model.train()
 
@@ -175,6 +179,8 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     if plan["activation_checkpointing"]:
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
+        if decoder := decoder_of(base):
+            decoder.checkpointing = True
     _progress(run, rank, "loading the model", 1, 1)
     encoded, held = _replay(run, settings, config, work, base, tokenizer, rank)
     model = lora.attach(base, config)
@@ -204,7 +210,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
         world=world,
     )
     trainer = PersonaTrainer(
-        Objective(model),
+        Objective(model, fast=config.model.lora_dropout == 0),
         config,
         schedule,
         kept,

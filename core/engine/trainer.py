@@ -111,6 +111,7 @@ class PersonaTrainer(Trainer):
         callbacks: list[TrainerCallback],
     ) -> None:
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
+        self.objective = model
         self.last: dict[str, float] = {}
         self.after_log: Callable[[int, int], None] = lambda step, total: None
         s = config.settings
@@ -189,7 +190,13 @@ class PersonaTrainer(Trainer):
         for i, members in enumerate(inputs.packs):
             last = i == len(inputs.packs) - 1
             self.accelerator.gradient_state._set_sync_gradients(last)
-            pack = batch.build(members, self.steps.encoded, self.anchors, self.torch_device)
+            pack = batch.build(
+                members,
+                self.steps.encoded,
+                self.anchors,
+                self.torch_device,
+                fast=self.objective.fast,
+            )
             quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
             with quiet(), self.compute_loss_context_manager():
                 learned, held = model(pack)

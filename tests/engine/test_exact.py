@@ -27,15 +27,17 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def objective(tiny_model):
+@pytest.fixture(params=[True, False], ids=["fast", "transformers"])
+def objective(tiny_model, request):
     torch.manual_seed(0)
     base = load_base(tiny_model, dtype="float32", device="cpu")
     model = lora.attach(base, CONFIG)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:  # B = 0 would hide faults of A's gradient
             torch.nn.init.normal_(parameter, std=0.05)
-    return Objective(model)
+    made = Objective(model, fast=request.param)
+    assert made.fast is request.param
+    return made
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def gradients(objective, whole, encoded, held=None, kl_weight=0.0):
         for m in pack:
             counted[m.row in held] += m.copies * batch.predicted(encoded[m.row])
     for pack in whole:
-        learned, kl = objective(batch.build(pack, encoded, held, "cpu"))
+        learned, kl = objective(batch.build(pack, encoded, held, "cpu", fast=objective.fast))
         (learned / max(1, counted[False]) + kl_weight * kl / max(1, counted[True])).backward()
     return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
 
@@ -121,7 +123,7 @@ def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model,
     base = load_base(tiny_model, dtype="float32", device="cpu")
     fresh = Objective(lora.attach(base, CONFIG))
     held = anchors(fresh.model, {2: encoded[2]}, "cpu")
-    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu"))
+    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", fast=fresh.fast))
     assert abs(kl.item()) < 1e-5
     moved = gradients(fresh, [(Member(2, 1),)], encoded, held, kl_weight=1.0)
     assert max(g.abs().max() for g in moved.values()) < 1e-5
@@ -129,7 +131,8 @@ def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model,
 
 def test_exact_kl_equals_the_divergence_from_the_base_computed_plainly(objective, encoded):
     held = anchors(objective.model, {1: encoded[1]}, "cpu")
-    learned, kl = objective(batch.build((Member(1, 2), Member(0, 1)), encoded, held, "cpu"))
+    members = (Member(1, 2), Member(0, 1))
+    learned, kl = objective(batch.build(members, encoded, held, "cpu", fast=objective.fast))
     ids = torch.tensor([encoded[1].ids])
     tuned = objective.model(input_ids=ids).logits[0].log_softmax(-1)
     with objective.model.disable_adapter():

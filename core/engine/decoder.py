@@ -1,0 +1,168 @@
+"""A fast decoder over the weights of a transformers model of the Llama family.
+
+It reads the model's own modules (and the adapter on them), so loading, saving, resuming and
+merging know nothing of it. Models of other shapes keep transformers' own forward pass.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import torch
+from peft import PeftModel
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from core.engine.attention import Layout, within
+from core.engine.fused import Gate, Norm, Projection, Rotate
+
+_FAMILIES: Final = {
+    "LlamaForCausalLM",
+    "MistralForCausalLM",
+    "Qwen2ForCausalLM",
+    "Qwen3ForCausalLM",
+}
+Attend = Callable[[int, torch.Tensor], torch.Tensor]
+"""(layer, rotated (N, heads + 2·kv heads, size)) → (N, heads · size)."""
+
+
+class _Layer:
+    """One decoder layer: attention and gated MLP, each behind its norm."""
+
+    def __init__(self, layer: nn.Module, heads: int, kv_heads: int, index: int) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self.heads, self.kv_heads, self.index = heads, kv_heads, index
+        self.before_attention, self.before_mlp = (
+            layer.input_layernorm,
+            layer.post_attention_layernorm,
+        )
+        self.qkv = Projection(attention, ("q_proj", "k_proj", "v_proj"))
+        self.out = Projection(attention, ("o_proj",))
+        self.both = Projection(mlp, ("gate_proj", "up_proj"))
+        self.down = Projection(mlp, ("down_proj",))
+        self.q_norm = getattr(attention, "q_norm", None)
+        self.k_norm = getattr(attention, "k_norm", None)
+
+    def __call__(
+        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, attend: Attend
+    ) -> torch.Tensor:
+        qkv = self.qkv(_norm(self.before_attention, x))
+        every = self.heads + 2 * self.kv_heads
+        if self.q_norm is not None:
+            parts = (self.heads, self.kv_heads, self.kv_heads)
+            q, k, v = qkv.view(len(x), every, -1).split(parts, 1)
+            qkv = torch.cat([_norm(self.q_norm, q), _norm(self.k_norm, k), v], 1).flatten(1)
+        qkv = Rotate.apply(qkv, cos, sin, self.heads + self.kv_heads)
+        x = x + self.out(attend(self.index, qkv.view(len(x), every, -1)))
+        return x + self.down(Gate.apply(self.both(_norm(self.before_mlp, x))))
+
+
+class Decoder:
+    """All layers of a model, from token ids to final hidden states."""
+
+    def __init__(self, base: nn.Module) -> None:
+        config, inner = base.config, getattr(base, base.base_model_prefix)
+        self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self._embed, self._rotary, self._last = inner.embed_tokens, inner.rotary_emb, inner.norm
+        self._layers = [
+            _Layer(layer, self.heads, self.kv_heads, i) for i, layer in enumerate(inner.layers)
+        ]
+        self.head = base.get_output_embeddings().weight
+        self.checkpointing = False
+
+    def __call__(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """Final hidden states of ids (N,) at positions (N,): (N, hidden)."""
+        x = self._embed(ids)
+        cos, sin = (part[0] for part in self._rotary(x, positions[None]))
+        for layer in self._layers:
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(
+                    layer, x, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
+                )
+            else:
+                x = layer(x, cos, sin, attend)
+        return _norm(self._last, x)
+
+    def packed(self, ids: torch.Tensor, positions: torch.Tensor, shape: Layout) -> torch.Tensor:
+        """Hidden states of a pack: ids and positions (N,)."""
+        return self(ids, positions, lambda layer, qkv: within(qkv, self.heads, shape))
+
+
+class Cache:
+    """Keys and values of a batch that grows by one token at a time; (B, kv heads, room, size)."""
+
+    def __init__(self, decoder: Decoder, rows: int, room: int) -> None:
+        self._decoder, self._rows, self._room = decoder, rows, room
+        self._kept: dict[int, torch.Tensor] = {}
+        self.length = 0
+
+    def next_logits(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Logits (B, vocabulary) after new tokens (B, T); mask (B, T, all tokens) or None.
+
+        None means that every row sees all that came before (no padding).
+        """
+        rows, new = ids.shape
+        until = self.length + new
+        decoder = self._decoder
+
+        def attend(layer: int, qkv: torch.Tensor) -> torch.Tensor:
+            q, own = (
+                qkv.view(rows, new, *qkv.shape[1:])
+                .transpose(1, 2)
+                .split((decoder.heads, 2 * decoder.kv_heads), 1)
+            )
+            kept = self._kept.get(layer)
+            if kept is None:
+                kept = own.new_empty(rows, own.shape[1], self._room, own.shape[3])
+                self._kept[layer] = kept
+            kept[:, :, self.length : until] = own
+            k, v = kept[:, :, :until].split(decoder.kv_heads, 1)
+            out = F.scaled_dot_product_attention(
+                q,
+                k,
+                v,
+                attn_mask=None if mask is None else mask[:, None],
+                is_causal=mask is None and new > 1,
+                enable_gqa=decoder.kv_heads != decoder.heads,
+            )
+            return out.transpose(1, 2).reshape(rows * new, -1)
+
+        # One row at a time is bound by memory, and there torch's own product of a 16-bit matrix
+        # and a vector is twice as fast as oneDNN's (docs/performance.md).
+        onednn = torch.backends.mkldnn.flags(enabled=rows * new > 1)  # type: ignore[no-untyped-call]
+        with onednn:
+            hidden = decoder(ids.reshape(-1), positions.reshape(-1), attend)
+            self.length = until
+            return F.linear(hidden.view(rows, new, -1)[:, -1], decoder.head)
+
+
+def decoder_of(model: nn.Module) -> Decoder | None:
+    """The fast decoder over a model (an adapter may be on it), or None for another shape."""
+    base = model.get_base_model() if isinstance(model, PeftModel) else model
+    if base not in _known:
+        _known[base] = Decoder(base) if _fits(base) else None
+    return _known[base]
+
+
+def _fits(base: nn.Module) -> bool:
+    config = base.config
+    if type(base).__name__ not in _FAMILIES or config.hidden_act != "silu":
+        return False
+    windows: Sequence[str] = getattr(config, "layer_types", None) or ()
+    if any(kind != "full_attention" for kind in windows):
+        return False
+    if getattr(config, "sliding_window", None) and not windows:
+        return False
+    return not hasattr(next(base.parameters()), "ds_id")  # split over ranks by DeepSpeed stage 3
+
+
+def _norm(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return Norm.apply(x, module.weight, module.variance_epsilon)
+
+
+_known: weakref.WeakKeyDictionary[nn.Module, Decoder | None] = weakref.WeakKeyDictionary()
