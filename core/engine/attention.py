@@ -97,7 +97,14 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
             seen = torch.cat([first.expand(group.rows, *first.shape), seen], 1)
         k, v = seen.transpose(1, 2).split(kv, 1)
         q = rows[:, :, :heads].transpose(1, 2)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=group.mask, enable_gqa=kv != heads)
+        out = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=group.mask if shape.opening else None,
+            is_causal=not shape.opening,
+            enable_gqa=kv != heads,
+        )
         outs.append(out.transpose(1, 2).reshape(-1, heads * part.shape[-1]))
     rest = _Collect.apply(torch.cat(outs), shape.homes)
     if not shape.opening:
