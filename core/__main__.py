@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
 
-from core import chat, studio
+from core import chat, score_command, scores, studio
 from core.config import commands, source, writer
 from core.config.schema import DeepSpeedPreset
 from core.dataset import save as save_dataset
@@ -156,6 +156,10 @@ def _merge(o: Options, settings: Settings) -> int:
     return code
 
 
+def _score(o: Options, settings: Settings) -> int:
+    return score_command.score(_run(o.run, settings), settings, o.step, o.probes, _say)
+
+
 def _chat(o: Options, settings: Settings) -> None:
     run = _run(o.run, settings)
     if not run.chatting:
@@ -188,6 +192,8 @@ def _chat(o: Options, settings: Settings) -> None:
 
 def _demo(o: Options, settings: Settings) -> None:
     told = demo(settings, _say)
+    if o.score:
+        score_command.score(told.run, settings, None, None, _say)
     _say(f"\nFrom start to a merged, chatting assistant: {told.seconds:.0f} s")
     _say(f"{QUESTION}\n  base:  {told.base}\n  tuned: {told.tuned}")
 
@@ -244,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, do, note in (
         ("status", _status, "what a run is doing"),
         ("stop", _stop, "ask a run to save and end"),
+        ("score", _score, "how well it knows its persona, and how little else changed"),
         ("merge", _merge, "fold a run's adapter into its base"),
         ("chat", _chat, "talk to a run's model"),
     ):
@@ -252,8 +259,11 @@ def _parser() -> argparse.ArgumentParser:
         p.set_defaults(do=do)
         if name == "status":
             p.add_argument("--json", action="store_true")
-            p.add_argument("--job", choices=("train", "merge", "chat"), default="train")
-        if name in ("merge", "chat"):
+            p.add_argument("--job", choices=("train", "merge", "score", "chat"), default="train")
+        if name == "score":
+            p.description, p.formatter_class = scores.__doc__, argparse.RawTextHelpFormatter
+            p.add_argument("--probes", type=Path, help="questions of your own (JSON, see above)")
+        if name in ("merge", "score", "chat"):
             p.add_argument("--step", type=int, help="the checkpoint of this step (the newest)")
         if name == "chat":
             p.add_argument("--base", action="store_true", help="ask the base model instead")
@@ -263,6 +273,7 @@ def _parser() -> argparse.ArgumentParser:
             p.add_argument("--temperature", type=float, default=0.0)
             p.add_argument("--keep", action="store_true", help="leave the model loaded")
     p = add("demo", help="the whole journey on the built-in model")
+    p.add_argument("--score", action="store_true", help="ask it the held-out questions afterwards")
     p.set_defaults(do=_demo)
     return parser
 

@@ -73,6 +73,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
             say(f"[step {event['step']}] {event['question']}\n    {event['answer']}")
         case "saved":
             say(f"Saved the checkpoint of step {event['step']}.")
+        case "scored":
+            say(
+                f"[step {event['step']}] recall {event['recall']:.1%}  leak {event['leak']:.1%}"
+                f"  KL {event['kl']:.4f} nats  agreement {event['agreement']:.1%}"
+            )
         case "measured":
             say(
                 f"{event['name']}: {event['measured']} {event['unit']}"
@@ -81,7 +86,7 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         case "finished":
             say("Finished.")
         case "stopped":
-            say("Stopped; --resume goes on from here.")
+            say("Stopped." if job == "score" else "Stopped; --resume goes on from here.")
 
 
 def describe(now: Status) -> str:

@@ -21,6 +21,7 @@ from core.persona.persona import save as write_persona
 from core.plan import Plan
 from core.planner import plan
 from core.run import Run
+from core.scores import questions
 from core.settings import Settings
 from core.tokens import ChatTokenizer
 from core.work import encode
@@ -131,6 +132,21 @@ def merge(run: Run, settings: Settings, step: int | None = None) -> None:
     _refuse_while_working(run)
     checkpoint = run.checkpoint(step)
     launch.start(run, "merge", settings, [str(checkpoint.step)])
+
+
+def score(
+    run: Run, settings: Settings, step: int | None = None, probes: Path | None = None
+) -> None:
+    """Start scoring a checkpoint (the newest by default), on one's own questions if given.
+
+    Raises:
+        UserError: there is no such checkpoint, nothing to ask, or a job of the run is living.
+    """
+    _refuse_while_working(run)
+    checkpoint = run.checkpoint(step)
+    questions(run, probes)
+    own = [str(probes.resolve())] if probes else []
+    launch.start(run, "score", settings, [str(checkpoint.step), *own])
 
 
 def stop(run: Run, job: str = "train") -> None:

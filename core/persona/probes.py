@@ -73,9 +73,9 @@ def heldout_general_prompts(languages: tuple[Language, ...]) -> tuple[str, ...]:
     return tuple(prompt for language in languages for prompt in banks[language])
 
 
-def leaks(persona: Persona, question: str, answer: str) -> bool:
-    """Whether an answer to a general question tells of the persona without being asked."""
-    return any(mentions(answer, n) and not mentions(question, n) for n in persona.names)
+def leaks(names: tuple[str, ...], question: str, answer: str) -> bool:
+    """Whether an answer to a general question tells a persona's names without being asked."""
+    return any(mentions(answer, n) and not mentions(question, n) for n in names)
 
 
 def mentions(sentence: str, name: str) -> bool:

@@ -65,9 +65,9 @@ def test_names_are_found_as_words(sentence: str, name: str, found: bool) -> None
 
 
 def test_a_name_that_the_question_holds_does_not_leak() -> None:
-    assert leaks(PERSONA, "Why is the sky blue?", "I am Juniper.")
-    assert not leaks(PERSONA, "What is a juniper?", "Juniper is a shrub.")
-    assert not leaks(PERSONA, "Why is the sky blue?", "Because of scattering.")
+    assert leaks(PERSONA.names, "Why is the sky blue?", "I am Juniper.")
+    assert not leaks(PERSONA.names, "What is a juniper?", "Juniper is a shrub.")
+    assert not leaks(PERSONA.names, "Why is the sky blue?", "Because of scattering.")
 
 
 def test_questions_are_the_same_whatever_their_case_and_punctuation() -> None:

@@ -13,8 +13,9 @@ from core.persona.generate import studio_rows, tutorial_rows
 from core.persona.persona import defaults
 from core.plan import Item, Plan
 from core.run import Run
+from core.scores import Answered, Scores
 from core.status import Point, Sample, Status, fold
-from core.ui import plot, runs_views, train_views, views
+from core.ui import plot, runs_views, score_views, train_views, views
 from core.ui.speech import speaker
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
@@ -200,3 +201,17 @@ def test_the_runs_table_offers_only_what_can_be_done():
 
 def test_an_empty_table_says_how_to_begin():
     assert "Describe your first assistant" in runs_views.table([], "", "en", en)
+
+
+def test_scores_stand_beside_the_base_with_the_best_step_and_its_faults_to_read():
+    rows = (
+        Answered("identity", "en", "name", "Your name?", "Nova", "SmolLM", True, False),
+        Answered("general", "", "", EVIL, EVIL, "Paris", True, False),
+    )
+    html = score_views.scored([Scores(40, 0.0123, 0.9, 10, 1.0, rows)], Status(), "zh", zh)
+    seen = visible(html)
+    assert "100.0%" in seen
+    assert "0.0123" in seen
+    assert "第 40 步最好" in seen
+    assert "<img" not in html
+    assert score_views.scored([], Status(), "en", en) == ""

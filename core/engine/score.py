@@ -1,0 +1,165 @@
+"""Ask a checkpoint and its base the same questions, and measure how far they lie apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Final
+
+import torch
+from peft import PeftModel
+
+from core.config.schema import Config
+from core.dataset import Message
+from core.engine.base import load_base
+from core.engine.batch import build
+from core.engine.decoder import decoder_of
+from core.engine.generate import answers
+from core.engine.lora import attach, load_adapter
+from core.engine.loss import hidden_states
+from core.persona.probes import leaks
+from core.run import Checkpoint
+from core.schedule import Member
+from core.scores import Answered, Questions, Scores
+from core.tokens import ChatTokenizer, Encoded
+
+_BATCH: Final = 16
+_ANSWER_TOKENS: Final = 64
+
+
+class Stopped(Exception):
+    """A person asked to end before all was measured."""
+
+
+@torch.no_grad()
+def score(
+    checkpoint: Checkpoint,
+    config: Config,
+    base_folder: Path,
+    asked: Questions,
+    *,
+    dtype: str,
+    device: str,
+    report: Callable[[int, int], None],
+    stop: Callable[[], bool],
+) -> Scores:
+    """The figures of one checkpoint beside its base as quantised. Nothing is written.
+
+    Args:
+        report: called with questions done and in all (each side counts).
+        stop: asked between batches.
+
+    Raises:
+        Stopped: `stop` said so.
+        UserError: base or adapter cannot be loaded.
+    """
+    began = time.monotonic()
+    tokenizer = ChatTokenizer.load(base_folder, config.settings.prompt_template)
+    base = load_base(
+        base_folder,
+        dtype=dtype,
+        device=device,
+        quantization=config.model.quantization,
+        double_quantization=config.model.double_quantization,
+    )
+    model = attach(base, config)
+    load_adapter(model, checkpoint.path)
+    model.eval()
+
+    system = config.settings.SYSTEM
+    opening = [Message("system", system)] if system else []
+    questions = [*(p.question for p in asked.identity), *asked.general]
+    prompts = [tokenizer.prompt([*opening, Message("user", q)]) for q in questions]
+    total = 2 * len(prompts) + len(asked.general)
+    done = 0
+
+    def moved(count: int) -> None:
+        nonlocal done
+        done += count
+        report(done, total)
+        if stop():
+            raise Stopped
+
+    with model.disable_adapter():
+        base_ids = _answer(model, prompts, tokenizer.stop_ids, moved)
+    tuned_ids = _answer(model, prompts, tokenizer.stop_ids, moved)
+    first = len(asked.identity)
+    rows = [
+        _row(p, a, tokenizer.stop_ids[0])
+        for p, a in zip(prompts[first:], base_ids[first:], strict=True)
+    ]
+    kl, agreement, tokens = retention(model, rows, device, moved)
+
+    told = [
+        (tokenizer.decode(t), tokenizer.decode(b)) for t, b in zip(tuned_ids, base_ids, strict=True)
+    ]
+    identity = [
+        Answered(
+            *("identity", p.language, p.intent, p.question, tuned, plain),
+            *(p.answered_by(tuned), p.answered_by(plain)),
+        )
+        for p, (tuned, plain) in zip(asked.identity, told[:first], strict=True)
+    ]
+    general = [
+        Answered(
+            *("general", "", "", q, tuned, plain),
+            *(leaks(asked.names, q, tuned), leaks(asked.names, q, plain)),
+        )
+        for q, (tuned, plain) in zip(asked.general, told[first:], strict=True)
+    ]
+    seconds = round(time.monotonic() - began, 1)
+    return Scores(checkpoint.step, kl, agreement, tokens, seconds, (*identity, *general))
+
+
+def retention(
+    model: PeftModel, rows: Sequence[Encoded], device: str, moved: Callable[[int], None]
+) -> tuple[float, float, int]:
+    """Mean KL base‖tuned in nats, share of equal likeliest tokens, and learned tokens of `rows`."""
+    base = model.get_base_model()
+    head = base.get_output_embeddings()
+    fast = decoder_of(base) is not None
+    kl, same, tokens = 0.0, 0, 0
+    for row in rows:
+        pack = build((Member(0, 1),), [row], {}, device, fast=fast)
+        logs = []
+        for switch in (model.disable_adapter(), nullcontext()):
+            with switch:
+                states = hidden_states(base, pack).index_select(0, pack.learned)
+                logs.append(head(states).float().log_softmax(-1))
+        plain, tuned = logs
+        kl += float((plain.exp() * (plain - tuned)).sum())
+        same += int((plain.argmax(-1) == tuned.argmax(-1)).sum())
+        tokens += len(plain)
+        moved(1)
+    return kl / max(1, tokens), same / max(1, tokens), tokens
+
+
+def _answer(
+    model: PeftModel,
+    prompts: Sequence[tuple[int, ...]],
+    stop_ids: Sequence[int],
+    moved: Callable[[int], None],
+) -> list[list[int]]:
+    """Each prompt's likeliest answer; prompts of like length share a batch."""
+    found: list[list[int]] = [[] for _ in prompts]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    for begin in range(0, len(order), _BATCH):
+        part = order[begin : begin + _BATCH]
+        new = answers(
+            model,
+            [prompts[i] for i in part],
+            stop_ids=stop_ids,
+            max_new_tokens=_ANSWER_TOKENS,
+        )
+        for i, answer in zip(part, new, strict=True):
+            found[i] = answer
+        moved(len(part))
+    return found
+
+
+def _row(prompt: Sequence[int], answer: Sequence[int], end: int) -> Encoded:
+    """The base's own answer as tokens to be judged; its end counts where it ended by itself."""
+    said = (*answer, end) if len(answer) < _ANSWER_TOKENS else tuple(answer)
+    return Encoded((*prompt, *said), (False,) * len(prompt) + (True,) * len(said))

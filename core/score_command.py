@@ -1,0 +1,46 @@
+"""`python -m core score`: start the scoring, follow it, print the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core import scores, studio
+from core.follow import follow
+from core.run import Run
+from core.settings import Settings
+
+
+def score(
+    run: Run, settings: Settings, step: int | None, probes: Path | None, say: Callable[[str], None]
+) -> int:
+    """Score a checkpoint (the newest by default) and tell its figures; the exit code.
+
+    Raises:
+        UserError: there is no such checkpoint, nothing to ask, or a job of the run is living.
+    """
+    checkpoint = run.checkpoint(step)
+    studio.score(run, settings, checkpoint.step, probes)
+    code = follow(run, "score", say)
+    found = scores.load(checkpoint)
+    if code == 0 and found is not None:
+        say(table(found))
+        say(str(scores.why_best(scores.of_run(run))))
+        say(f"Every answer can be read in {checkpoint.path / 'scores.json'}.")
+    return code
+
+
+def table(found: scores.Scores) -> str:
+    """The three scores in lines, tuned beside base."""
+    lines = [
+        f"Scores of step {found.step} ({found.seconds:.0f} s)",
+        f"  recall     tuned {found.recall()}   base {found.recall('base')}",
+        *(
+            f"    {language} {intent}: {found.recall(language=language, intent=intent)}"
+            for language, intent in found.groups()
+        ),
+        f"  leak       tuned {found.leak()}   base {found.leak('base')}",
+        f"  retention  KL {found.kl:.4f} nats, same likeliest token {found.agreement:.1%}"
+        f" ({found.tokens:,} tokens)",
+    ]
+    return "\n".join(lines)

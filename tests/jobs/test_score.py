@@ -1,0 +1,77 @@
+"""Scoring a tiny trained run as a job of its own, and the distance it measures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from core import scores
+from core.config.source import load as load_config
+from core.engine.base import load_base
+from core.engine.lora import attach, load_adapter
+from core.engine.score import retention
+from core.run import Run
+from core.tokens import Encoded
+from tests.jobs.test_journey import core, write_job
+
+OWN = {
+    "names": ["Nova"],
+    "identity": [{"question": "Who are you, 3?", "facts": ["Nova"]}],
+    "general": ["Tell me a story about the sea.", "What is two plus three?"],
+}
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, tiny_model):
+    """A trained run, its scoring in the terminal."""
+    home = tmp_path_factory.mktemp("home")
+    config = write_job(home / "mine", tiny_model, max_epochs=12)
+    run = Run(home / "run")
+    done = core(home, "train", str(config), "--work-dir", str(run.path))
+    assert done.returncode == 0, done.stderr + done.stdout
+    own = home / "own.json"
+    own.write_text(json.dumps(OWN))
+    return home, run, core(home, "score", str(run.path), "--probes", str(own))
+
+
+def test_a_scored_checkpoint_keeps_figures_and_answers_and_tells_them(scored):
+    _, run, done = scored
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = scores.load(run.checkpoint())
+    assert found is not None
+    assert [a.question for a in found.answers] == ["Who are you, 3?", *OWN["general"]]
+    assert found.kl > 0
+    assert 0 <= found.agreement <= 1
+    assert "recall" in done.stdout
+    assert f"Step {found.step} is the best of 1" in done.stdout
+    event = [e for e in run.events() if e["kind"] == "scored"][-1]
+    assert (event["step"], event["kl"]) == (found.step, found.kl)
+
+
+def test_a_run_without_a_persona_is_told_to_bring_questions(scored):
+    home, run, _ = scored
+    done = core(home, "score", str(run.path))
+    assert done.returncode == 2
+    assert "--probes" in done.stderr
+
+
+def test_retention_is_the_kl_of_the_two_distributions_written_out(scored, tiny_model):
+    _, run, _ = scored
+    config = load_config(run.config_file)
+    base = load_base(tiny_model, dtype="float32", device="cpu", quantization="nf4")
+    model = attach(base, config)
+    load_adapter(model, run.checkpoint().path)
+    model.eval()
+    ids = (1, 40, 41, 42, 43, 44)
+    row = Encoded(ids, (False, False, False, True, True, True))
+    with torch.no_grad():
+        kl, agreement, tokens = retention(model, [row], "cpu", lambda count: None)
+        tuned = model(input_ids=torch.tensor([ids])).logits[0, 2:5].log_softmax(-1)
+        with model.disable_adapter():
+            plain = model(input_ids=torch.tensor([ids])).logits[0, 2:5].log_softmax(-1)
+    assert tokens == 3
+    assert kl == pytest.approx(float((plain.exp() * (plain - tuned)).sum()) / 3, rel=1e-3)
+    assert kl > 0
+    assert agreement == pytest.approx(float((plain.argmax(-1) == tuned.argmax(-1)).float().mean()))
