@@ -159,7 +159,8 @@ def _wire(
     moved.then(*opening, queue=False, **look)
     moved.then(*ticking, **still, **look)
     basis_tb.change(*opening, queue=False, **look)
-    gr.Timer(_TICK_SECONDS).tick(*ticking, trigger_mode="once", **still, **_QUIET)
+    timer = gr.Timer(_TICK_SECONDS)
+    timer.tick(tick, ticking[1], ticking[2], trigger_mode="once", **still, **_QUIET)
     for acted in (event for pane in panes.values() for event in pane.acted):
         acted.then(*opening, queue=False, **look).then(*ticking, **still, **look)
 
