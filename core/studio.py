@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,8 +24,11 @@ from core.planner import plan
 from core.run import Run
 from core.scores import questions
 from core.settings import Settings
+from core.status import status
 from core.tokens import ChatTokenizer
 from core.work import encode
+
+_LEAVING_SECONDS = 15.0
 
 
 def new_run(settings: Settings, title: str) -> Run:
@@ -197,6 +201,11 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
 
 
 def _refuse_while_working(run: Run) -> None:
+    # A job that has told its end still needs a moment to leave; a click in that moment is no fault.
+    leaving = not any(status(run, job).active for job in ("train", "merge", "score"))
+    end = time.monotonic() + (_LEAVING_SECONDS if leaving else 0)
+    while run.alive and time.monotonic() < end:
+        time.sleep(0.05)
     if run.alive:
         raise UserError(
             "The run {run} is already working.", "Wait for it, or stop it first.", run=run.name

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from core import events
+from core import events, studio
 from core.errors import UserError, text, translate
 from core.files import Lock, inside, safe_name, write_atomic
 from core.queue import Ticket, line
@@ -182,3 +183,16 @@ def test_a_sentence_keeps_its_values_in_every_language():
     assert str(error) == "There is no run named 小星. Pick one from the list."
     assert error.render("zh") == "没有名为 小星 的任务。 请从列表中选择。"
     assert translate("nobody wrote this", "zh") == "nobody wrote this"
+
+
+def test_a_click_while_a_finished_job_is_still_leaving_is_no_fault(settings):
+    run = studio.new_run(settings, "leaving")
+    run.emit("started", "train", total_steps=1)
+    lock = Lock.join(run.lock_file)
+    with pytest.raises(UserError, match="already working"):
+        studio.merge(run, settings)
+    run.emit("finished", "train")
+    threading.Timer(0.5, lock.release).start()
+    with pytest.raises(UserError) as refused:  # it is free, and has nothing to merge
+        studio.merge(run, settings)
+    assert "already working" not in str(refused.value)
