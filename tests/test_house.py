@@ -98,3 +98,10 @@ def test_the_readme_tree_names_every_package_and_module():
         if file.name != "__init__.py" and not any(fnmatch(file.name, n) for n in named)
     ]
     assert not missing
+
+
+def test_one_english_sentence_has_one_chinese_everywhere():
+    said = {}
+    for file in sorted((ROOT / "core" / "locale" / "zh").glob("*.json")):
+        for english, chinese in json.loads(file.read_text("utf-8")).items():
+            assert said.setdefault(english, chinese) == chinese, (file.name, english)
