@@ -14,9 +14,9 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
+from core.cli.demo import ready_builtin
 from core.config import catalog
 from core.config.schema import BUILTIN_MODEL
-from core.demo import ready_builtin
 from core.engine import batch, lora
 from core.engine.base import load_base
 from core.engine.generate import stream

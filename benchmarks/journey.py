@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from core import chat
-from core.demo import demo
+from core.cli.demo import demo
 from core.settings import Settings
 from core.status import status
 

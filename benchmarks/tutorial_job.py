@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from core import studio
+from core.cli.demo import ready_builtin
+from core.cli.follow import follow
 from core.config import catalog, writer
-from core.demo import ready_builtin
-from core.follow import follow
 from core.persona.generate import tutorial_rows
 from core.settings import Settings
 from core.status import status

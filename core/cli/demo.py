@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core import chat, studio
+from core.cli.follow import follow
 from core.config import catalog, writer
 from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
-from core.follow import follow
 from core.persona.generate import evaluation_questions, studio_rows
 from core.persona.persona import Persona, defaults
 from core.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core import scores, studio
-from core.follow import follow
+from core.cli.follow import follow
 from core.run import Run
 from core.settings import Settings
 

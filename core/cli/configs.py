@@ -1,0 +1,43 @@
+"""list-cfg, copy-cfg, schema, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.cli.common import Add, Options, say
+from core.config import commands, source
+from core.settings import Settings
+
+
+def add(add: Add) -> None:
+    """Register the commands."""
+    p = add("list-cfg", help="list the presets")
+    p.add_argument("-p", "--pattern", default="", help="part of a name, or words")
+    p.set_defaults(do=_list_cfg)
+    p = add("copy-cfg", help="copy a preset to edit it")
+    p.add_argument("name")
+    p.add_argument("directory", type=Path)
+    p.set_defaults(do=_copy_cfg)
+    p = add("schema", help="print the config's JSON schema")
+    p.set_defaults(do=_schema)
+    p = add("check", help="find every fault of a config")
+    p.add_argument("config", type=Path)
+    p.set_defaults(do=_check)
+
+
+def _list_cfg(o: Options, settings: Settings) -> None:
+    say(commands.list_cfg(o.pattern))
+
+
+def _copy_cfg(o: Options, settings: Settings) -> None:
+    path = commands.copy_cfg(o.name, o.directory)
+    say(f"Copied to {path}. Set data_path in it, then: python -m core check {path}")
+
+
+def _schema(o: Options, settings: Settings) -> None:
+    say(commands.schema_json())
+
+
+def _check(o: Options, settings: Settings) -> None:
+    config = source.load(o.config)
+    say(f"{o.config} has no faults: {config.settings.pretrained_model_name_or_path}.")

@@ -1,0 +1,59 @@
+"""persona: a persona's dataset, in tutorial or Studio mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.cli.common import Add, Options, say
+from core.dataset import save as save_dataset
+from core.errors import UserError
+from core.persona import generate, persona
+from core.settings import Settings
+
+
+def add(add: Add) -> None:
+    """Register the command."""
+    p = add("persona", help="write a persona's dataset")
+    p.add_argument("--mode", choices=("studio", "tutorial"), default="studio")
+    p.add_argument("--persona", type=Path, help="a persona.yaml instead of the options below")
+    p.add_argument("--owner")
+    p.add_argument("--assistant")
+    p.add_argument("--maker")
+    p.add_argument("--character")
+    p.add_argument("--languages", nargs="+", choices=("en", "zh"), default=["en"])
+    p.add_argument("--copies", type=int, default=10_000, help="tutorial: copies of the one row")
+    p.add_argument("--question", help="tutorial: the question")
+    p.add_argument("--answer", help="tutorial: the answer")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--save-persona", type=Path)
+    p.add_argument("--out", type=Path, default=Path("dataset.json"))
+    p.set_defaults(do=_persona)
+
+
+def _persona(o: Options, settings: Settings) -> None:
+    if o.mode == "tutorial":
+        if not o.owner:
+            raise UserError("A persona needs an owner.", "Name one: --owner NAME.")
+        rows = generate.tutorial_rows(
+            o.owner, o.copies, **{k: v for k in ("question", "answer") if (v := getattr(o, k))}
+        )
+    else:
+        who = persona.load(o.persona) if o.persona else _described(o)
+        rows = generate.studio_rows(who, seed=o.seed)
+        if o.save_persona:
+            persona.save(who, o.save_persona)
+    save_dataset(rows, o.out)
+    say(f"Wrote {len(rows):,} conversations to {o.out}.")
+
+
+def _described(o: Options) -> persona.Persona:
+    if not o.owner:
+        raise UserError("A persona needs an owner.", "Name one: --owner NAME.")
+    default = persona.defaults(o.languages[0])
+    return persona.from_form(
+        owner=o.owner,
+        assistant=o.assistant or default.assistant,
+        maker=o.maker or "",
+        character=o.character or "",
+        languages=tuple(o.languages),
+    )

@@ -1,0 +1,84 @@
+"""score, merge, chat, demo: what is done with a trained run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from core import chat, scores, studio
+from core.cli import scoring
+from core.cli.common import Add, Options, of_a_run, run_of, say, with_step
+from core.cli.demo import QUESTION, demo
+from core.cli.follow import follow
+from core.settings import Settings
+
+
+def add(add: Add) -> None:
+    """Register the commands."""
+    p = with_step(
+        of_a_run(add, "score", _score, "how well it knows its persona, and how little else changed")
+    )
+    p.description, p.formatter_class = scores.__doc__, argparse.RawTextHelpFormatter
+    p.add_argument("--probes", type=Path, help="questions of your own (JSON, see above)")
+    with_step(of_a_run(add, "merge", _merge, "fold a run's adapter into its base"))
+    p = with_step(of_a_run(add, "chat", _chat, "talk to a run's model"))
+    p.add_argument("--base", action="store_true", help="ask the base model instead")
+    p.add_argument("--adapter", action="store_true", help="not the merged model")
+    p.add_argument("--prompt", help="one question; without it, a conversation")
+    p.add_argument("--max-new-tokens", type=int, default=200)
+    p.add_argument("--temperature", type=float, default=0.0)
+    p.add_argument("--keep", action="store_true", help="leave the model loaded")
+    p = add("demo", help="the whole journey on the built-in model")
+    p.add_argument("--score", action="store_true", help="ask it the held-out questions afterwards")
+    p.set_defaults(do=_demo)
+
+
+def _score(o: Options, settings: Settings) -> int:
+    return scoring.score(run_of(o.run, settings), settings, o.step, o.probes, say)
+
+
+def _merge(o: Options, settings: Settings) -> int:
+    run = run_of(o.run, settings)
+    studio.merge(run, settings, o.step)
+    code = follow(run, "merge", say)
+    if code == 0:
+        say(f"The merged model is in {run.merged}.")
+    return code
+
+
+def _chat(o: Options, settings: Settings) -> None:
+    run = run_of(o.run, settings)
+    if not run.chatting:
+        merged = run.is_merged and o.step is None and not o.adapter
+        chat.open_chat(run, settings, "merged" if merged else "adapter", o.step)
+    chat.wait_ready(run)
+    side: chat.Side = "base" if o.base else "tuned"
+    history: list[dict[str, str]] = []
+    while True:
+        try:
+            asked = o.prompt or input("> ")
+        except EOFError:
+            break
+        if not asked.strip():
+            continue
+        history.append({"role": "user", "content": asked})
+        answer = ""
+        for piece in chat.ask(
+            run, history, side, max_new_tokens=o.max_new_tokens, temperature=o.temperature
+        ):
+            print(piece, end="", flush=True)
+            answer += piece
+        print()
+        history.append({"role": "assistant", "content": answer})
+        if o.prompt:
+            break
+    if not o.keep:
+        chat.close(run)
+
+
+def _demo(o: Options, settings: Settings) -> None:
+    told = demo(settings, say)
+    if o.score:
+        scoring.score(told.run, settings, None, None, say)
+    say(f"\nFrom start to a merged, chatting assistant: {told.seconds:.0f} s")
+    say(f"{QUESTION}\n  base:  {told.base}\n  tuned: {told.tuned}")

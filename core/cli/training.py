@@ -1,0 +1,82 @@
+"""plan, train, status, stop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
+
+from core import studio
+from core.cli.common import Add, Options, of_a_run, run_of, say, whisper
+from core.cli.demo import ready_builtin
+from core.cli.follow import describe, follow
+from core.config import writer
+from core.config.schema import DeepSpeedPreset
+from core.plan import Plan
+from core.run import Run
+from core.settings import Settings
+from core.status import status
+
+
+def add(add: Add) -> None:
+    """Register the commands."""
+    p = add("plan", help="show what this machine will do about a config")
+    p.add_argument("config", type=Path)
+    p.add_argument("--json", action="store_true")
+    p.set_defaults(do=_plan)
+    p = add("train", help="train a config")
+    p.add_argument("config", type=Path)
+    p.add_argument("--work-dir", type=Path, help="the run directory (work_dirs/<config stem>)")
+    p.add_argument("--deepspeed", choices=get_args(DeepSpeedPreset))
+    p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    p.set_defaults(do=_train)
+    p = of_a_run(add, "status", _status, "what a run is doing")
+    p.add_argument("--json", action="store_true")
+    p.add_argument("--job", choices=("train", "merge", "score", "chat"), default="train")
+    of_a_run(add, "stop", _stop, "ask a run to save and end")
+
+
+def _plan(o: Options, settings: Settings) -> None:
+    ready_builtin(settings, whisper)
+    with TemporaryDirectory() as folder:
+        run = studio.adopt(settings, o.config, Path(folder) / "run")
+        found = studio.make_plan(run, settings)
+    say(found.to_json() if o.json else _plan_text(found))
+
+
+def _plan_text(found: Plan) -> str:
+    rows = [f"{i.label}: {i.shown}\n    {i.reason}" for i in found.items]
+    low, high = found.seconds
+    rows.append(f"Expected time: {low:.0f} to {high:.0f} s")
+    low, high = found.memory_gib
+    rows.append(f"Expected memory: {low:.1f} to {high:.1f} GiB; disk: {found.disk_gib:.1f} GiB")
+    return "\n".join([*rows, *(f"Warning: {w}" for w in found.warnings)])
+
+
+def _train(o: Options, settings: Settings) -> int:
+    work_dir = o.work_dir or Path("work_dirs") / o.config.stem
+    run = Run(work_dir.resolve())
+    ready_builtin(settings, say)
+    if not o.resume:
+        run = studio.adopt(settings, o.config, run.path)
+    if o.deepspeed:
+        text = run.config_file.read_text("utf-8")
+        studio.save_config(run, writer.edit(text, {("runtime", "deepspeed"): o.deepspeed}))
+    say(_plan_text(studio.train(run, settings, resume=o.resume)))
+    return follow(run, "train", say)
+
+
+def _status(o: Options, settings: Settings) -> None:
+    now = status(run_of(o.run, settings), o.job)
+    if not o.json:
+        return say(describe(now))
+    data = asdict(now)
+    data["problem"] = str(now.problem) if now.problem else None
+    data["remedy"] = str(now.remedy) if now.remedy else None
+    return say(json.dumps({**data, "step": now.step}, ensure_ascii=False, indent=2))
+
+
+def _stop(o: Options, settings: Settings) -> None:
+    studio.stop(run_of(o.run, settings))
