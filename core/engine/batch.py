@@ -16,6 +16,7 @@ from core.tokens import Encoded
 class Pack:
     """One forward pass. N tokens, L of them learned by cross-entropy, K held by KL.
 
+    members: the conversations, in the order in which they stand in the pack.
     ids, positions: (N,) int64; positions count from 0 in each conversation.
     learned: (L,) indices into N of tokens whose *hidden state* predicts a learned token.
     targets: (L,) the learned tokens; weights: (L,) copies of their conversation.
@@ -25,6 +26,7 @@ class Pack:
         them from the positions.
     """
 
+    members: Step
     ids: torch.Tensor
     positions: torch.Tensor
     learned: torch.Tensor
@@ -81,6 +83,7 @@ def build(
     whole = torch.tensor
     rests = [len(rows[m.row]) - opening for m in members]
     return Pack(
+        members=members,
         ids=whole(ids, device=device),
         positions=whole(positions, device=device),
         learned=whole(learned, dtype=torch.long, device=device),

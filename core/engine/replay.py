@@ -15,16 +15,17 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
-from core.engine.batch import build
+from core.engine.batch import build, predicted
 from core.engine.decoder import decoder_of
 from core.engine.generate import answers
 from core.engine.loss import hidden_states
 from core.files import write_atomic
-from core.schedule import Member
+from core.schedule import Member, packs
 from core.tokens import Encoded
 from core.work import REPLAY_TOKENS
 
 _BATCH = 16
+_TOKENS = 1024  # of anchors computed at once
 
 
 def complete(
@@ -67,13 +68,23 @@ def complete(
 
 
 @torch.no_grad()
-def anchors(model: PeftModel, rows: dict[int, Encoded], device: str) -> dict[int, torch.Tensor]:
-    """The base's final hidden states before each learned token of each row: (K, hidden)."""
-    found = {}
+def anchors(
+    model: PeftModel, encoded: Sequence[Encoded], held: Sequence[int], device: str
+) -> dict[int, torch.Tensor]:
+    """The base's final hidden states before each learned token of each held row: (K, hidden)."""
+    found: dict[int, torch.Tensor] = {}
     base = model.get_base_model()
     fast = decoder_of(base) is not None
+    everyone = tuple(Member(row, 1) for row in held)
+    lengths = [len(row.ids) for row in encoded]
     with model.disable_adapter():
-        for index, row in rows.items():
-            pack = build((Member(0, 1),), [row], {}, device, fast=fast)
-            found[index] = hidden_states(base, pack).index_select(0, pack.learned)
+        for members in packs(everyone, lengths, _TOKENS, collapse=True):
+            pack = build(members, encoded, {}, device, fast=fast)
+            states = hidden_states(base, pack).index_select(0, pack.learned)
+            counts = [predicted(encoded[m.row]) for m in pack.members]
+            found |= {
+                # A copy of its own: a view would keep the whole pack's states alive.
+                m.row: part.clone()
+                for m, part in zip(pack.members, states.split(counts), strict=True)
+            }
     return found

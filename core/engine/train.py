@@ -184,7 +184,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     _progress(run, rank, "loading the model", 1, 1)
     encoded, held = _replay(run, settings, config, work, base, tokenizer, rank)
     model = lora.attach(base, config)
-    kept = replay.anchors(model, {i: encoded[i] for i in held}, device)
+    kept = replay.anchors(model, encoded, held, device)
     facts = {
         "model": config.settings.pretrained_model_name_or_path,
         "prompt_template": config.settings.prompt_template,

@@ -122,7 +122,7 @@ def test_exact_ranks_together_give_the_gradient_of_one_process(objective, encode
 def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model, encoded):
     base = load_base(tiny_model, dtype="float32", device="cpu")
     fresh = Objective(lora.attach(base, CONFIG))
-    held = anchors(fresh.model, {2: encoded[2]}, "cpu")
+    held = anchors(fresh.model, encoded, [2], "cpu")
     _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", fast=fresh.fast))
     assert abs(kl.item()) < 1e-5
     moved = gradients(fresh, [(Member(2, 1),)], encoded, held, kl_weight=1.0)
@@ -130,7 +130,7 @@ def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model,
 
 
 def test_exact_kl_equals_the_divergence_from_the_base_computed_plainly(objective, encoded):
-    held = anchors(objective.model, {1: encoded[1]}, "cpu")
+    held = {1: anchors(objective.model, encoded, [0, 1, 2], "cpu")[1]}  # found in one pack
     members = (Member(1, 2), Member(0, 1))
     learned, kl = objective(batch.build(members, encoded, held, "cpu", fast=objective.fast))
     ids = torch.tensor([encoded[1].ids])
