@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from core import compare as comparing
 from core import launch, run
 from core.chat import checked_strength
 from core.config import source
@@ -160,6 +161,19 @@ def score(
     launch.start(run, "score", settings, arguments)
 
 
+def compare(run: Run, settings: Settings, asked: comparing.Comparison) -> None:
+    """Start letting every side of a comparison answer; it is kept with this run.
+
+    Raises:
+        UserError: the run was never planned, or one of its jobs is living.
+    """
+    _refuse_while_working(run)
+    if not run.plan_file.exists():
+        raise UserError("The run {run} has no plan yet.", "Open its Train tab first.", run=run.name)
+    comparing.save(asked, run)
+    launch.start(run, "compare", settings)
+
+
 def stop(run: Run, job: str = "train") -> None:
     """Ask a job to save and end; a second time, end it."""
     launch.stop(run, job)
@@ -209,7 +223,7 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
 
 def _refuse_while_working(run: Run) -> None:
     # A job that has told its end still needs a moment to leave; a click in that moment is no fault.
-    leaving = not any(status(run, job).active for job in ("train", "merge", "score"))
+    leaving = not any(status(run, job).active for job in ("train", "merge", "score", "compare"))
     end = time.monotonic() + (_LEAVING_SECONDS if leaving else 0)
     while run.alive and time.monotonic() < end:
         time.sleep(0.05)

@@ -87,7 +87,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         case "finished":
             say("Finished.")
         case "stopped":
-            say("Stopped." if job == "score" else "Stopped; --resume goes on from here.")
+            say(
+                "Stopped."
+                if job in ("score", "compare")
+                else "Stopped; --resume goes on from here."
+            )
 
 
 def describe(now: Status) -> str:

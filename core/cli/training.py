@@ -34,7 +34,7 @@ def add(add: Add) -> None:
     p.set_defaults(do=_train)
     p = of_a_run(add, "status", _status, "what a run is doing")
     p.add_argument("--json", action="store_true")
-    p.add_argument("--job", choices=("train", "merge", "score", "chat"), default="train")
+    p.add_argument("--job", choices=("train", "merge", "score", "compare", "chat"), default="train")
     of_a_run(add, "stop", _stop, "ask a run to save and end")
 
 

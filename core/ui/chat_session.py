@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -25,11 +26,21 @@ def choices(found: Run | None, t: Say) -> list[tuple[str, str]]:
     if found is None:
         return []
     return [
-        (t("Merged model"), source)
+        (_merged(found, t), source)
         if source == MERGED
         else (t("Checkpoint of step {step}", step=source.partition(":")[2]), source)
         for source in _sources(found)
     ]
+
+
+def _merged(found: Run, t: Say) -> str:
+    """The merged model's label, with its strength where that is not as trained."""
+    facts = json.loads((found.merged / "merge.json").read_text("utf-8"))
+    strength = facts.get("strength", 1.0)
+    words = t("Merged model")
+    if strength == 1:
+        return words
+    return t("{model}, strength {strength}", model=words, strength=f"{strength:g}")
 
 
 def _sources(found: Run) -> list[str]:
@@ -94,11 +105,24 @@ def wait(found: Run, t: Say) -> Iterator[str]:
 
 
 def answers(
-    found: Run, history: Messages, side: Side, *, length: int, temperature: float
+    found: Run,
+    history: Messages,
+    side: Side,
+    *,
+    length: int,
+    temperature: float,
+    strength: float = 1.0,
 ) -> Iterator[Messages]:
     """The conversation with its next answer growing at the end."""
     answer = ""
-    for piece in chat.ask(found, history, side, max_new_tokens=length, temperature=temperature):
+    for piece in chat.ask(
+        found,
+        history,
+        side,
+        max_new_tokens=length,
+        temperature=temperature,
+        strength=strength,
+    ):
         answer += piece
         yield [*history, {"role": "assistant", "content": answer}]
     if not answer.strip():

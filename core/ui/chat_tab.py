@@ -14,6 +14,7 @@ from core.run import Run
 from core.run import all_runs as all_runs
 from core.status import Status, status
 from core.ui import chat_session as session
+from core.ui import compare_pane, strength_pane
 from core.ui.frame import Frame, Pane
 from core.ui.train_views import duration, failure, stage_words
 from core.ui.views import bar, next_step, notice
@@ -48,6 +49,7 @@ def build(frame: Frame) -> Pane:
                 f'<p class="hint">{t("Merging makes one model of both, to take elsewhere.")}</p>'
             )
     state_html = gr.HTML("", elem_id="chat-state")
+    strength_slider, strength = strength_pane.build(frame, source_dd)
     with gr.Row(equal_height=True, elem_classes="chats"):
         tuned_chat = gr.Chatbot(
             label=t("Your assistant"),
@@ -105,6 +107,7 @@ def build(frame: Frame) -> Pane:
     with gr.Row(elem_classes="actions"):
         clear_btn = gr.Button(t("New conversation"), elem_id="chat-clear")
         close_btn = gr.Button(t("Unload the model"), visible=False, elem_id="chat-close")
+    compared = compare_pane.build(frame, strength_slider)
     gr.HTML(next_step(t("Not right yet? Change the persona or the config: that starts a new run.")))
 
     def trained() -> list[str]:
@@ -122,6 +125,7 @@ def build(frame: Frame) -> Pane:
             gr.update(choices=names, value=found.name if found and found.name in names else None),
             gr.update(choices=offered, value=offered[0][1] if offered else None),
             *buttons,
+            *compared.open(found),
         ]
 
     def refresh(found: Run | None) -> Sequence[Any]:
@@ -133,12 +137,14 @@ def build(frame: Frame) -> Pane:
             _state(found, merge, frame),
             gr.update(interactive=can, value=again),
             gr.update(visible=bool(found and found.chatting)),
+            *strength.refresh(found),
+            *compared.refresh(found),
         ]
 
     @frame.guard
-    def merge_pressed(run_name: str, source_: str | None) -> None:
-        step = (source_ or "").partition(":")[2]
-        studio.merge(frame.need(run_name), frame.settings, int(step) if step.isdigit() else None)
+    def merge_pressed(run_name: str, source_: str | None, strong: float) -> None:
+        step = strength_pane.step_of(source_)
+        studio.merge(frame.need(run_name), frame.settings, step, round(strong, 2))
 
     @frame.guard
     def sent(
@@ -150,6 +156,7 @@ def build(frame: Frame) -> Pane:
         both: bool,
         warm: float,
         length: float,
+        strong: float,
     ) -> Iterator[Any]:
         found = frame.need(run_name)
         if not question.strip():
@@ -163,7 +170,9 @@ def build(frame: Frame) -> Pane:
             for words in session.wait(found, t):
                 yield gr.skip(), gr.skip(), gr.skip(), notice("info", words)
             length, warm = int(length), float(warm)
-            for now in session.answers(found, mine, "tuned", length=length, temperature=warm):
+            for now in session.answers(
+                found, mine, "tuned", length=length, temperature=warm, strength=round(strong, 2)
+            ):
                 yield now, gr.skip(), gr.skip(), ""
             if both:
                 for now in session.answers(
@@ -185,6 +194,7 @@ def build(frame: Frame) -> Pane:
         both_cb,
         warm_slider,
         length_slider,
+        strength_slider,
     ]
     shown = [tuned_chat, base_chat, ask_tb, state_html]
     gr.on(
@@ -209,7 +219,15 @@ def build(frame: Frame) -> Pane:
     clear_btn.click(lambda: ([], [], ""), None, [tuned_chat, base_chat, ask_tb], **_EVENT)
     both_cb.input(lambda both: gr.update(visible=both), [both_cb], [base_chat], **_EVENT)
     acted = [
-        merge_btn.click(merge_pressed, [run_tb, source_dd], None, trigger_mode="once", **_EVENT),
+        merge_btn.click(
+            merge_pressed,
+            [run_tb, source_dd, strength_slider],
+            None,
+            trigger_mode="once",
+            **_EVENT,
+        ),
+        *strength.acted,
+        *compared.acted,
         close_btn.click(
             frame.guard(lambda name: chat.close(frame.need(name))), [run_tb], None, **_EVENT
         ),
@@ -217,9 +235,9 @@ def build(frame: Frame) -> Pane:
     return Pane(
         filled=[tuned_chat, base_chat],
         fill=lambda found, draft: ([], []),
-        opened=[run_dd, source_dd, *chips],
+        opened=[run_dd, source_dd, *chips, *compared.opened],
         open=open_,
-        fresh=[state_html, merge_btn, close_btn],
+        fresh=[state_html, merge_btn, close_btn, *strength.fresh, *compared.fresh],
         refresh=refresh,
         acted=acted,
     )

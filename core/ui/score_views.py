@@ -36,19 +36,30 @@ def scored(found: Sequence[Scores], now: Status, language: Language, t: Say) -> 
 
 def _table(found: Sequence[Scores], t: Say) -> str:
     heads = (t("Step"), t("Knows itself"), t("Tells unasked"), t("Drift (KL)"), t("Same next word"))
-    head = "".join(f"<th scope='col'>{h}</th>" for h in heads)
     first = found[0]
-    plain = (t("Base model"), _share(first.recall("base")), _share(first.leak("base")), "0", "100%")
+    plain = (
+        t("Base model"),
+        percent(first.recall("base")),
+        percent(first.leak("base")),
+        "0",
+        "100%",
+    )
     rows = [plain] + [
         (
             str(s.step),
-            _share(s.recall()),
-            _share(s.leak()),
+            percent(s.recall()),
+            percent(s.leak()),
             f"{s.kl:.4f}",
             f"{s.agreement:.1%}",
         )
         for s in found
     ]
+    return table(heads, rows)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells know their head, so that it can stand on end on a narrow screen."""
+    head = "".join(f"<th scope='col'>{h}</th>" for h in heads)
     body = "".join(
         "<tr>"
         + "".join(f"<td data-label='{h}'>{c}</td>" for h, c in zip(heads, cells, strict=True))
@@ -82,7 +93,8 @@ def _asked(alike: Sequence[Scores], t: Say) -> str:
     return f'<p class="facts">{escape(words)}</p>'
 
 
-def _share(share: Share) -> str:
+def percent(share: Share) -> str:
+    """A share with its interval."""
     low, high = share.interval
     return f"{share.rate:.1%}<small>{low:.0%}–{high:.0%}</small>"
 

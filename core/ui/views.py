@@ -154,6 +154,7 @@ def counts(summary: Summary, t: Say) -> str:
 def waiting(line: Sequence[Waiting], t: Say) -> str:
     """The queue for this machine's device, if anybody has it."""
     jobs = {"train": t("training"), "merge": t("merging"), "chat": t("chatting")}
+    jobs |= {"score": t("scoring"), "compare": t("comparing")}
     said = ", ".join(f"{w.run} ({jobs.get(w.job, w.job)})" for w in line)
     return notice("info", t("This machine is working on: {line}", line=said)) if line else ""
 

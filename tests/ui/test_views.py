@@ -208,7 +208,11 @@ def test_scores_stand_beside_the_base_with_the_best_step_and_its_faults_to_read(
         Answered("identity", "en", "name", "Your name?", "Nova", "SmolLM", True, False),
         Answered("general", "", "", EVIL, EVIL, "Paris", True, False),
     )
-    html = score_views.scored([Scores(40, 0.0123, 0.9, 10, 1.0, rows)], Status(), "zh", zh)
+    first, last = (
+        Scores(step, 1.0, EVIL, "d1", step, kl, 0.9, 10, 1.0, rows)
+        for step, kl in ((40, 0.0123), (80, 0.05))
+    )
+    html = score_views.scored([first, last], Status(), "zh", zh)
     seen = visible(html)
     assert "100.0%" in seen
     assert "0.0123" in seen
