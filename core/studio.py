@@ -147,8 +147,12 @@ def score(
     step: int | None = None,
     probes: Path | None = None,
     strength: float = 1.0,
+    *,
+    every: bool = False,
 ) -> None:
     """Start scoring a checkpoint (the newest by default), on one's own questions if given.
+
+    With `every`, all checkpoints of the run are scored, one after another.
 
     Raises:
         UserError: there is no such checkpoint, nothing to ask, or a job of the run is living.
@@ -157,7 +161,8 @@ def score(
     checkpoint = run.checkpoint(step)
     questions(run, probes)
     own = [str(probes.resolve())] if probes else []
-    arguments = [str(checkpoint.step), str(checked_strength(strength)), *own]
+    steps = [c.step for c in run.checkpoints()] if every else [checkpoint.step]
+    arguments = [",".join(map(str, steps)), str(checked_strength(strength)), *own]
     launch.start(run, "score", settings, arguments)
 
 

@@ -19,6 +19,7 @@ def add(add: Add) -> None:
         of_a_run(add, "score", _score, "how well it knows its persona, and how little else changed")
     )
     p.description, p.formatter_class = questions.__doc__, argparse.RawTextHelpFormatter
+    p.add_argument("--every", action="store_true", help="every checkpoint, not only one")
     p.add_argument("--probes", type=Path, help="questions of your own (JSON, see above)")
     _with_strength(p, "scored")
     p = with_step(of_a_run(add, "merge", _merge, "fold a run's adapter into its base"))
@@ -46,7 +47,9 @@ def _with_strength(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def _score(o: Options, settings: Settings) -> int:
-    return scoring.score(run_of(o.run, settings), settings, o.step, o.probes, say, o.strength)
+    return scoring.score(
+        run_of(o.run, settings), settings, o.step, o.probes, say, o.strength, every=o.every
+    )
 
 
 def _merge(o: Options, settings: Settings) -> int:

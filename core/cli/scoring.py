@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from core import scores, studio
+from core import remedy, scores, studio
 from core.cli.follow import follow
 from core.run import Run
 from core.settings import Settings
@@ -18,20 +18,24 @@ def score(
     probes: Path | None,
     say: Callable[[str], None],
     strength: float = 1.0,
+    *,
+    every: bool = False,
 ) -> int:
-    """Score a checkpoint (the newest by default) and tell its figures; the exit code.
+    """Score a checkpoint (the newest by default), or every one; its figures; the exit code.
 
     Raises:
         UserError: there is no such checkpoint, nothing to ask, or a job of the run is living.
     """
     checkpoint = run.checkpoint(step)
-    studio.score(run, settings, checkpoint.step, probes, strength)
+    studio.score(run, settings, checkpoint.step, probes, strength, every=every)
     code = follow(run, "score", say)
     if code == 0:
         found = scores.of_checkpoint(checkpoint)[-1]
         say(table(found))
         if comparable := scores.comparable(scores.of_run(run)):
             say(str(scores.why_best(comparable)))
+        for advice in remedy.remedies(run):
+            say(f"Advice: {advice.why}")
         say(f"Every answer can be read in {scores.file_of(found, checkpoint)}.")
     return code
 

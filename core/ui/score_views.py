@@ -7,8 +7,10 @@ from html import escape
 
 from core import scores
 from core.questions import STANDARD
+from core.remedy import Remedy
 from core.scores import Answered, Scores, Share
 from core.status import Status
+from core.ui.score_plot import score_plot
 from core.ui.speech import Language, Say
 from core.ui.train_views import failure
 from core.ui.views import bar, notice
@@ -28,10 +30,33 @@ def scored(found: Sequence[Scores], now: Status, language: Language, t: Say) -> 
     alike = scores.comparable(found)
     if alike:
         parts.append(_table(alike, t))
+        parts.append(score_plot(alike, t))
         parts.append(_asked(alike, t))
         parts.append(notice("good", scores.why_best(alike).render(language)))
         parts.append(_answers(scores.best(alike), t))
     return "".join(parts)
+
+
+def advised(advice: Sequence[Remedy], language: Language, t: Say) -> str:
+    """What to do about poor scores, each with a button that does it."""
+    if not advice:
+        return ""
+    items = "".join(
+        f"<li>{escape(r.why.render(language))}"
+        + (
+            f' <button type="button" data-action="{r.code}">{_deed(r, t)}</button>'
+            if r.step is None
+            else ""
+        )
+        + "</li>"
+        for r in advice
+    )
+    head = t("How to make it better:")
+    return f'<div class="notice warn advice" role="status"><b>{head}</b><ul>{items}</ul></div>'
+
+
+def _deed(r: Remedy, t: Say) -> str:
+    return t("Go on training with it") if r.continues else t("Train a new one with it")
 
 
 def _table(found: Sequence[Scores], t: Say) -> str:

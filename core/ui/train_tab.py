@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from core import queue, scores, studio
+from core import queue, studio
 from core.config import source, writer
 from core.errors import UserError
 from core.run import Run
 from core.status import Status, status
-from core.ui import score_views
+from core.ui import score_pane
 from core.ui import train_views as views
 from core.ui.frame import UNKNOWN, Frame, Pane, go
 from core.ui.views import next_step, notice, waiting
@@ -76,14 +76,7 @@ def build(frame: Frame) -> Pane:
         )
     live_html = gr.HTML("", elem_id="train-live")
     samples_html = gr.HTML("", elem_id="train-samples")
-    with gr.Row(elem_classes="actions"):
-        score_btn = gr.Button(
-            t("Score it: does it know itself, and what else changed?"),
-            visible=False,
-            elem_id="train-score",
-        )
-        score_stop_btn = gr.Button(t("Stop scoring"), visible=False, elem_id="train-score-stop")
-    scores_html = gr.HTML("", elem_id="train-scores")
+    scoring = score_pane.build(frame)
     with gr.Accordion(t("Log"), open=False):
         log_code = gr.Code(
             "", interactive=False, show_label=False, max_lines=20, elem_id="train-log",
@@ -106,10 +99,8 @@ def build(frame: Frame) -> Pane:
 
     def refresh(found: Run | None) -> Sequence[Any]:
         now = status(found) if found else Status()
-        merging = bool(found and status(found, "merge").active)
-        scoring = status(found, "score") if found else Status()
         trained = bool(found and found.checkpoints())
-        idle = found is not None and not (now.active or merging or scoring.active)
+        idle = found is not None and not found.alive and not now.active
         complete = now.state == "finished"
         stop = t("Stop at once") if now.state == "stopping" else t("Stop and save")
         others = [w for w in queue.line(frame.settings.queue) if not found or w.run != found.name]
@@ -122,10 +113,8 @@ def build(frame: Frame) -> Pane:
             gr.update(visible=trained and not now.active),
             views.live(now, language, t),
             views.samples(now.samples, t, total_steps=now.total_steps),
-            gr.update(visible=idle and trained),
-            gr.update(visible=scoring.active),
-            score_views.scored(scores.of_run(found) if found else [], scoring, language, t),
             _log(found),
+            *scoring.refresh(found),
         ]
 
     def open_(found: Run | None) -> Sequence[Any]:
@@ -149,15 +138,6 @@ def build(frame: Frame) -> Pane:
         return gr.update(visible=False)
 
     @frame.guard
-    def score_pressed(run_name: str) -> Any:
-        studio.score(frame.need(run_name), frame.settings)
-        return gr.update(visible=False)
-
-    @frame.guard
-    def score_stop_pressed(run_name: str) -> None:
-        studio.stop(frame.need(run_name), "score")
-
-    @frame.guard
     def stop_pressed(run_name: str) -> None:
         studio.stop(frame.need(run_name))
 
@@ -168,8 +148,7 @@ def build(frame: Frame) -> Pane:
         ),
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
         resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
-        score_btn.click(score_pressed, [run_tb], [score_btn], trigger_mode="once", **_EVENT),
-        score_stop_btn.click(score_stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
+        *scoring.acted,
         stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
         next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], queue=False, **_EVENT),
     ]
@@ -178,7 +157,7 @@ def build(frame: Frame) -> Pane:
         open=open_,
         fresh=[
             *(queue_html, before_group, start_btn, resume_btn, stop_btn, next_btn),
-            *(live_html, samples_html, score_btn, score_stop_btn, scores_html, log_code),
+            *(live_html, samples_html, log_code, *scoring.fresh),
         ],
         refresh=refresh,
         acted=acted,
