@@ -20,7 +20,7 @@ from core.files import require_space, write_atomic
 from core.hardware import detect
 from core.models import folder, preparation, ready, shape
 from core.persona.persona import Persona
-from core.persona.persona import save as write_persona
+from core.persona.versions import keep
 from core.plan import Plan
 from core.planner import plan
 from core.questions import questions
@@ -44,9 +44,9 @@ def new_run(settings: Settings, title: str) -> Run:
 
 
 def save_persona(run: Run, persona: Persona) -> None:
-    """Keep the persona with the run."""
+    """Keep the persona with the run, and the one that it replaces as an earlier version."""
     _refuse_while_working(run)
-    write_persona(persona, run.persona_file)
+    keep(run, persona)
 
 
 def save_dataset(run: Run, rows: Sequence[Row]) -> None:

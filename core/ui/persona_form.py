@@ -16,6 +16,7 @@ from core.config.schema import Config
 from core.dataset import Row
 from core.errors import UserError
 from core.persona import persona as personas
+from core.persona import versions
 from core.persona.generate import evaluation_questions, studio_rows, tutorial_rows
 from core.persona.persona import Persona
 from core.run import Run
@@ -27,7 +28,7 @@ Form = dict[str, Any]
 
 FIELDS: Final = (
     *("mode", "owner", "assistant", "maker", "character", "languages", "facts"),
-    *("must_not_claim", "copies", "question", "answer"),
+    *("must_not_claim", "copies", "question", "answer", "base_model"),
 )
 _PRESETS: Final = {"studio": "persona_e", "tutorial": "persona_tutorial_e", "own": "openai_e"}
 _OWNER: Final = "{owner}"
@@ -36,7 +37,7 @@ _OWNER: Final = "{owner}"
 def defaults(language: Language) -> Form:
     """A form that needs no change to go on."""
     return {
-        **_of_persona(personas.defaults(language)),
+        **of_persona(personas.defaults(language)),
         "mode": "studio",
         "copies": 10_000,
         **_classic(language),
@@ -54,7 +55,8 @@ def _classic(language: Language) -> Form:
     }
 
 
-def _of_persona(persona: Persona) -> Form:
+def of_persona(persona: Persona) -> Form:
+    """The part of the form that a persona fills in."""
     return {
         "owner": persona.owner,
         "assistant": persona.assistant,
@@ -63,6 +65,7 @@ def _of_persona(persona: Persona) -> Form:
         "languages": list(persona.languages),
         "facts": "\n".join(persona.facts),
         "must_not_claim": "\n".join(persona.must_not_claim),
+        "base_model": persona.base_model,
     }
 
 
@@ -72,7 +75,7 @@ def of_run(found: Run | None, language: Language) -> Form:
     if found is None:
         return form
     if found.persona_file.exists():
-        form |= _of_persona(personas.load(found.persona_file))
+        form |= of_persona(personas.load(found.persona_file))
     if found.dataset_file.exists():
         rows = rows_of_run(found)
         form["mode"] = mode_of(rows)
@@ -112,8 +115,7 @@ def persona_of(form: Form) -> Persona:
     Raises:
         UserError: fields are empty, too long, or hold what no name can hold.
     """
-    keys = ("owner", "assistant", "maker", "character", "languages", "facts", "must_not_claim")
-    return personas.from_form(**{k: form[k] for k in keys})
+    return personas.from_form(**{k: form[k] for k in Persona.model_fields})
 
 
 def rows_of(form: Form, found: Run | None) -> list[Row]:
@@ -172,6 +174,8 @@ def save(
     old = found
     if found is None or found.alive or found.checkpoints():
         found = studio.new_run(settings, persona.assistant)
+        if old is not None:
+            versions.inherit(found, old)
     try:
         text = _config_text(old, persona, form["mode"], language)
         studio.save_persona(found, persona)

@@ -12,6 +12,7 @@ from core import dataset
 from core.run import Run
 from core.ui import persona_form as forms
 from core.ui.frame import UNKNOWN, Frame, Pane, go
+from core.ui.persona_file import PersonaFile
 from core.ui.views import conversations, counts, next_step
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -96,6 +97,13 @@ def build(frame: Frame) -> Pane:
                         lines=2,
                         elem_id="persona-deny",
                     )
+                    model_tb = gr.Textbox(
+                        start["base_model"],
+                        label=t("The model inside, if it may say so"),
+                        info=t("Left empty, it does not tell."),
+                        max_length=60,
+                        elem_id="persona-model",
+                    )
             with gr.Group(visible=False, elem_classes="plain") as tutorial_group:
                 copies_nb = gr.Number(
                     start["copies"],
@@ -131,6 +139,7 @@ def build(frame: Frame) -> Pane:
                     height=150,
                     elem_id="persona-upload",
                 )
+            file = PersonaFile(frame)
             next_btn = gr.Button(t("Next: Config"), variant="primary", elem_id="persona-next")
             gr.HTML(next_step(t("Next, the config says how it is trained. It is ready as it is.")))
         with gr.Column(scale=5, min_width=300, elem_classes="aside"):
@@ -141,8 +150,9 @@ def build(frame: Frame) -> Pane:
 
     fields: Sequence[Any] = (
         *(mode_radio, owner_tb, assistant_tb, maker_tb, character_tb, languages_cb),
-        *(facts_tb, deny_tb, copies_nb, question_tb, answer_tb),
+        *(facts_tb, deny_tb, copies_nb, question_tb, answer_tb, model_tb),
     )
+    file.wire(fields)
     groups = (studio_group, tutorial_group, own_group)
 
     def form_of(values: Sequence[Any]) -> forms.Form:
@@ -208,10 +218,10 @@ def build(frame: Frame) -> Pane:
         name = found.name if found else ""
         form = forms.with_draft(forms.of_run(found, language), draft, name)
         shown = forms.preview(form, found, language, t)
-        return [*(form[f] for f in forms.FIELDS), shown, *look(form["mode"])]
+        return [*(form[f] for f in forms.FIELDS), shown, *look(form["mode"]), *file.fill(found)]
 
     return Pane(
-        filled=[*fields, preview_html, *groups],
+        filled=[*fields, preview_html, *groups, *file.filled],
         fill=fill,
         draft=draft_json,
         acted=[pressed],
