@@ -37,7 +37,7 @@ from core.settings import Settings
 from core.status import status
 
 BLIND: Final = Path(__file__).parent / "blind"
-STRANGER: Final = {"en": "Marlon", "zh": "王芳"}
+STRANGER: Final = {"en": "Marlon", "zh": "郝建国"}
 FACT: Final = {"self": "assistant", "name": "assistant", "owner": "owner", "maker": "maker"}
 PERSONAS: Final[dict[Language, tuple[Persona, ...]]] = {
     "en": (

@@ -62,6 +62,14 @@ BANK: Final = Bank(
         Anthropic
         Samsung
         IBM
+        Meta
+        Tesla
+        Sony
+        Nvidia
+        Oracle
+        Baidu
+        Spotify
+        Netflix
         """),
     people=lines("""
         Tom
@@ -74,5 +82,25 @@ BANK: Final = Bank(
         Lucy
         Oscar
         Helen
+        Martin
+        Olga
+        Rashid
+        Yuki
+        Carlos
+        Ingrid
+        Priya
+        Walter
+        Bruno
+        Chloe
+        Diego
+        Fatima
+        Hannah
+        Ivan
+        Leila
+        Mateo
+        Noor
+        Quentin
+        Simone
+        Theo
         """),
 )
