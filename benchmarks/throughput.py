@@ -63,7 +63,7 @@ def speed(objective: Objective, rows: list[Encoded], tokens: int, steps: int) ->
         if i == 3:
             torch.cuda.synchronize()
             began, done = time.perf_counter(), 0
-        pack = batch.build(step, rows, {}, "cuda", fast=objective.fast)
+        pack = batch.build(step, rows, {}, "cuda", attention=objective.attention)
         learned, _ = objective(pack)
         (learned / len(pack.targets)).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

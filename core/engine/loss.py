@@ -14,8 +14,9 @@ import torch
 from peft import PeftModel
 from torch import nn
 
+from core.engine.attention import Kind
 from core.engine.batch import Pack
-from core.engine.decoder import decoder_of
+from core.engine.decoder import attention_of, decoder_of
 from core.engine.head import CrossEntropy, Divergence
 
 
@@ -27,7 +28,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self.config = model.config  # DeepSpeed reads sizes from it
-        self.fast = fast and decoder_of(model) is not None
+        self.attention: Kind = attention_of(model) if fast else "transformers"
 
     def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""

@@ -195,7 +195,7 @@ class PersonaTrainer(Trainer):
                 self.steps.encoded,
                 self.anchors,
                 self.torch_device,
-                fast=self.objective.fast,
+                attention=self.objective.attention,
             )
             quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
             with quiet(), self.compute_loss_context_manager():
