@@ -84,6 +84,11 @@ class Decoder:
         self.checkpointing = False
         self.attention: Kind = "flash" if _flash(self.head) else "grouped"
 
+    @property
+    def recordable(self) -> bool:
+        """A CUDA graph can hold it: rotary angles that grow with the text ask the GPU back."""
+        return getattr(self._rotary, "rope_type", "default") not in ("dynamic", "longrope")
+
     def __call__(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
         """Final hidden states of ids (N,) at positions (N,): (N, hidden)."""
         x, h = self._embed(ids), None
