@@ -32,7 +32,7 @@ CONFIG = Config.model_validate(
 )
 
 
-_WARM = 8  # steps that compile kernels and record graphs
+_WARM = 12  # steps that compile kernels and record graphs
 
 
 def model() -> torch.nn.Module:
@@ -114,7 +114,7 @@ def main() -> None:
         if decoder := decoder_of(adapted):
             decoder.checkpointing = checkpointing
         graphs = name == "ours"
-        found, gib, loss = speed(objective, rows, tokens, 16, graphs)
+        found, gib, loss = speed(objective, rows, tokens, 40, graphs)
         table.append({"engine": name, "step": tokens, "speed": found, "gib": gib, "loss": loss})
         print(
             f"{name:28} {tokens:6,} tokens a step  {found:7,.0f} tokens/s  {gib:5.1f} GiB "

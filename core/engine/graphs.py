@@ -6,7 +6,7 @@ than the GPU needs for them (docs/performance.md). A replay starts them all at o
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import OrderedDict
 from dataclasses import fields, replace
 from typing import Final, NamedTuple
 
@@ -20,8 +20,7 @@ from core.engine.lora import trained
 from core.engine.loss import Objective
 from core.plan import Plan
 
-_MOST: Final = 24  # graphs kept; packs of further shapes are started operation by operation
-_FIRST: Final = 2  # packs of a shape before it is recorded (the first one compiles kernels)
+_MOST: Final = 24  # graphs kept; the one longest unused makes room
 
 
 class Recording(NamedTuple):
@@ -41,20 +40,27 @@ class Recorder:
         for parameter in self._trained:
             parameter.grad = torch.zeros_like(parameter)
         objective.keep_gradients = True  # graphs write into these very tensors
-        self._seen: Counter[tuple[int, ...]] = Counter()
-        self._recordings: dict[tuple[int, ...], Recording] = {}
+        self._warm = False
+        self._longest = 0
+        self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, pack: Pack) -> torch.Tensor:
         """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
-        pack = padded(pack)
+        pack = padded(pack, self._longest)
+        assert pack.layout is not None
+        self._longest = pack.layout.longest
         shape = _shape(pack)
-        found = self._recordings.get(shape)
-        if found is None:
-            self._seen[shape] += 1
-            if self._seen[shape] < _FIRST or len(self._recordings) >= _MOST:
-                return self._compute(pack)
-            found = self._recordings[shape] = self._record(pack)
+        if not self._warm:
+            self._warm = True  # kernels are compiled, which no recording allows
+            return self._compute(pack)
+        if shape not in self._recordings:
+            if len(self._recordings) == _MOST:
+                self._recordings.popitem(last=False)
+            # At once, not when it comes again: unrecorded, a pack needs memory beside the graphs'.
+            self._recordings[shape] = self._record(pack)
+        self._recordings.move_to_end(shape)
+        found = self._recordings[shape]
         for kept, new in zip(_tensors(found.pack), _tensors(pack), strict=True):
             kept.copy_(new, non_blocking=True)
         found.graph.replay()
@@ -83,18 +89,19 @@ def recorder_of(objective: Objective, plan: Plan) -> Recorder | None:
     return Recorder(objective) if plan["cuda_graphs"] and able else None
 
 
-def padded(pack: Pack) -> Pack:
+def padded(pack: Pack, longest: int = 0) -> Pack:
     """The pack with tokens, rows and places of weight zero, so that few shapes are left.
 
     The spare tokens are a conversation of their own: nobody sees them, nothing is learned of them.
+    `longest` is the least that attention is told of the longest row.
     """
     assert pack.layout is not None
-    tokens = _round(len(pack.ids), 32)
+    tokens = _round(len(pack.ids), 16)
     spare = tokens - len(pack.ids)
-    learned = _round(len(pack.targets), 8) - len(pack.targets)
-    held = _round(len(pack.held), 8) - len(pack.held)
+    learned = _round(len(pack.targets), 4) - len(pack.targets)
+    held = _round(len(pack.held), 4) - len(pack.held)
     ends = pack.layout.borders
-    rows = _round(len(ends), 2) + 1 - len(ends)
+    rows = _round(len(ends), 1) + 1 - len(ends)
     return replace(
         pack,
         ids=F.pad(pack.ids, (0, spare)),
@@ -108,7 +115,7 @@ def padded(pack: Pack) -> Pack:
         layout=replace(
             pack.layout,
             borders=F.pad(ends, (0, rows), value=tokens),
-            longest=_round(max(pack.layout.longest, spare), 2),
+            longest=max(longest, _round(max(pack.layout.longest, spare), 1)),
         ),
     )
 
