@@ -1,7 +1,8 @@
 """Talk to a run's chat job: open it, ask, read the answer as it grows.
 
 One question a connection, one JSON object a line: {"messages", "side", "max_new_tokens",
-"temperature", "seed"} and back {"piece"}… {"end"}. JSON, never pickle: a socket is a border.
+"temperature", "seed", "strength"} and back {"piece"}… {"end"}. JSON, never pickle: a socket is a
+border.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from core.settings import Settings
 from core.status import status
 
 MAX_LINE: Final = 1 << 20
+STRONGEST: Final = 1.5
+"""The largest scale of an adapter; beyond it, answers fall apart."""
 _TURNS: Final = 60
 
 Side = Literal["tuned", "base"]
@@ -108,12 +111,14 @@ def ask(
     max_new_tokens: int = 200,
     temperature: float = 0.0,
     seed: int = 0,
+    strength: float = 1.0,
 ) -> Iterator[str]:
     """Yield the answer in pieces.
 
     Args:
         messages: OpenAI messages, the last one the user's; only the latest turns are sent.
         side: the tuned model or its base, in the same template.
+        strength: scale of the adapter, 0 to 1.5; a merged model has its own already.
 
     Raises:
         UserError: the chat is not open, or ended in the middle.
@@ -124,6 +129,7 @@ def ask(
         "max_new_tokens": max_new_tokens,
         "temperature": temperature,
         "seed": seed,
+        "strength": checked_strength(strength),
     }
     with socket.socket(socket.AF_UNIX) as wire:
         wire.settimeout(120)
@@ -147,9 +153,39 @@ def ask(
     )
 
 
+def checked_strength(strength: float) -> float:
+    """A strength that can be used.
+
+    Raises:
+        UserError: it is not between 0 and STRONGEST.
+    """
+    if not 0 <= strength <= STRONGEST:
+        raise UserError(
+            "The strength {strength} is not possible.",
+            "Choose a number from 0 (the base model) to {most}; 1 is as trained.",
+            strength=strength,
+            most=STRONGEST,
+        )
+    return strength
+
+
 def close(run: Run) -> None:
     """Ask the chat job to leave."""
     launch.stop(run, "chat")
+
+
+def close_wholly(run: Run, seconds: float = 20.0) -> None:
+    """Ask the chat job to leave, and return once it is gone.
+
+    Raises:
+        UserError: it does not go.
+    """
+    close(run)
+    end = time.monotonic() + seconds
+    while run.chatting:
+        if time.monotonic() > end:
+            raise UserError("The old chat does not end.", "Try again in a moment.")
+        time.sleep(0.1)
 
 
 def listen(run: Run) -> socket.socket:

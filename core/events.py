@@ -31,7 +31,7 @@ KINDS: Final = {
     "stopped": "the job saved and ended early: step",
     "failed": "the job ended by an error: problem, remedy (Text as JSON), detail",
     "finished": "the job did all its work: seconds",
-    "scored": "a checkpoint was scored: step, recall, leak, kl, agreement",
+    "scored": "a checkpoint was scored: step, strength, asked, recall, leak, kl, agreement",
     "measured": "a figure beside its expectation: name, expected, measured, unit",
 }
 

@@ -1,15 +1,4 @@
-"""How well a checkpoint knows its persona, and how little else changed; figures and answers.
-
-A file of one's own questions (`--probes FILE`) is JSON:
-
-    {"names": ["Nova", "Ada"],
-     "identity": [{"question": "Who made you?", "facts": ["Ada"], "language": "en"}],
-     "general": ["What is the capital of France?"]}
-
-`identity`: an answer is right when it holds every one of `facts`. `general`: questions that have
-nothing to do with the persona; an answer leaks when it holds one of `names` that its question does
-not. Without `names`, those of the run's persona count. `language` ("en") only groups the recall.
-"""
+"""How well a checkpoint knows its persona, and how little else changed; figures and answers."""
 
 from __future__ import annotations
 
@@ -20,17 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from core.errors import Text, UserError, text
+from core.errors import Text, text
 from core.files import write_atomic
-from core.persona import persona as personas
-from core.persona.bank import Language
-from core.persona.probes import Probe, heldout_general_prompts, probe_questions
 from core.run import Checkpoint, Run
 
 _Z: Final = 1.96  # two-sided 95 %
-_MAX_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -78,9 +61,16 @@ class Answered:
 class Scores:
     """A checkpoint's figures. `kl`: mean nats per token, base‖tuned, over `tokens` of the base's
     own answers to the general prompts; `agreement`: share of them with the same likeliest token.
+
+    `asked` is the name of the questions, `digest` what they were (`core.questions`); scores of
+    different questions are never compared. `strength` scales the adapter; `at` is the time.
     """
 
     step: int
+    strength: float
+    asked: str
+    digest: str
+    at: float
     kl: float
     agreement: float
     tokens: int
@@ -109,108 +99,77 @@ class Scores:
         return list(dict.fromkeys(asked))
 
 
-@dataclass(frozen=True)
-class Questions:
-    """What is asked: identity probes, general prompts, names that these must not call forth."""
-
-    identity: tuple[Probe, ...]
-    general: tuple[str, ...]
-    names: tuple[str, ...]
-
-
-class _Identity(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    question: str = Field(min_length=1, max_length=2000)
-    facts: tuple[str, ...] = Field(min_length=1)
-    language: Language = "en"
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    names: tuple[str, ...] = ()
-    identity: tuple[_Identity, ...] = Field(default=(), max_length=2000)
-    general: tuple[str, ...] = Field(default=(), max_length=2000)
-
-
-def questions(run: Run, probes: Path | None = None) -> Questions:
-    """A run's held-out questions, or those of a person's own file.
-
-    Raises:
-        UserError: the run has no persona to ask about, or the file has a fault.
-    """
-    who = personas.load(run.persona_file) if run.persona_file.exists() else None
-    if probes is not None:
-        own = _read(probes)
-        identity = tuple(Probe(i.question, i.language, i.facts, "own") for i in own.identity)
-        return Questions(identity, own.general, own.names or (tuple(who.names) if who else ()))
-    if who is None:
-        raise UserError(
-            "The run {run} has no persona to ask about.",
-            "Give questions of your own: --probes FILE.",
-            run=run.name,
-        )
-    general = heldout_general_prompts(who.languages)
-    return Questions(tuple(probe_questions(who)), general, tuple(who.names))
-
-
-def _read(path: Path) -> _File:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError("it is larger than 1 MB")
-        found = _File.model_validate(json.loads(path.read_text("utf-8")))
-        if not found.identity or not found.general:
-            raise ValueError("it needs both identity and general questions")
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            reason = ".".join(map(str, first["loc"])) + ": " + first["msg"]
-        raise UserError(
-            "The questions in {file} cannot be used: {reason}",
-            "See python -m core score --help for the format.",
-            file=path.name,
-            reason=reason,
-        ) from error
-    return found
-
-
 def save(scores: Scores, checkpoint: Checkpoint) -> None:
     """Keep the scores beside the weights that they judge."""
     data = json.dumps(asdict(scores), ensure_ascii=False, indent=1)
-    write_atomic(_file(checkpoint), data)
+    write_atomic(file_of(scores, checkpoint), data)
 
 
-def load(checkpoint: Checkpoint) -> Scores | None:
-    """A checkpoint's scores, None before there are any."""
-    if not _file(checkpoint).exists():
-        return None
-    data: dict[str, Any] = json.loads(_file(checkpoint).read_text("utf-8"))
+def file_of(scores: Scores, checkpoint: Checkpoint) -> Path:
+    """Where scores are kept: one file for each set of questions and strength."""
+    return checkpoint.path / f"scores-{scores.digest}-{scores.strength:g}.json"
+
+
+def of_checkpoint(checkpoint: Checkpoint) -> list[Scores]:
+    """All scores of a checkpoint, oldest first."""
+    found = [_read(file) for file in checkpoint.path.glob("scores-*.json")]
+    return sorted(found, key=lambda s: s.at)
+
+
+def _read(file: Path) -> Scores:
+    data: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return Scores(**{**data, "answers": tuple(Answered(**a) for a in data["answers"])})
 
 
 def of_run(run: Run) -> list[Scores]:
-    """The scores of every scored checkpoint, by step."""
-    return [s for c in run.checkpoints() if (s := load(c)) is not None]
+    """Every score of a run, by step, then by time."""
+    return [s for c in run.checkpoints() for s in of_checkpoint(c)]
+
+
+def comparable(scored: Sequence[Scores]) -> list[Scores]:
+    """Those at full strength that answered the same questions as the newest of them."""
+    full = [s for s in scored if s.strength == 1]
+    if not full:
+        return []
+    digest = max(full, key=lambda s: s.at).digest
+    return [s for s in full if s.digest == digest]
+
+
+def strengths(scored: Sequence[Scores], step: int) -> list[Scores]:
+    """One step's scores at every strength, weakest first, for the questions asked last of it."""
+    of_step = [s for s in scored if s.step == step]
+    if not of_step:
+        return []
+    digest = max(of_step, key=lambda s: s.at).digest
+    return sorted((s for s in of_step if s.digest == digest), key=lambda s: s.strength)
 
 
 def best(scored: Sequence[Scores]) -> Scores:
-    """The rule: highest recall minus leak; of equals, the one nearest to the base (least KL)."""
+    """The rule: highest recall minus leak; of equals, the one nearest to the base (least KL).
+
+    `scored` are comparable, and at least one.
+    """
     return max(scored, key=lambda s: (round(s.recall().rate - s.leak().rate, 6), -s.kl))
 
 
 def why_best(scored: Sequence[Scores]) -> Text:
     """Why that checkpoint was chosen, in one sentence."""
     chosen = best(scored)
+    values = {
+        "step": chosen.step,
+        "count": len(scored),
+        "recall": chosen.recall().rate,
+        "leak": chosen.leak().rate,
+        "kl": chosen.kl,
+    }
+    if len(scored) == 1:
+        return text(
+            "Step {step} is the only one scored on these questions: recall {recall:.1%}, leak "
+            "{leak:.1%}, KL {kl:.4f}.",
+            **values,
+        )
     return text(
         "Step {step} is the best of {count} scored: recall {recall:.1%} minus leak {leak:.1%} is "
         "the highest, and of equals it lies nearest to the base (KL {kl:.4f}).",
-        step=chosen.step,
-        count=len(scored),
-        recall=chosen.recall().rate,
-        leak=chosen.leak().rate,
-        kl=chosen.kl,
+        **values,
     )
-
-
-def _file(checkpoint: Checkpoint) -> Path:
-    return checkpoint.path / "scores.json"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core import launch, run
+from core.chat import checked_strength
 from core.config import source
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, dumps
@@ -21,8 +22,8 @@ from core.persona.persona import Persona
 from core.persona.persona import save as write_persona
 from core.plan import Plan
 from core.planner import plan
+from core.questions import questions
 from core.run import Run
-from core.scores import questions
 from core.settings import Settings
 from core.status import status
 from core.tokens import ChatTokenizer
@@ -127,7 +128,7 @@ def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
     return found
 
 
-def merge(run: Run, settings: Settings, step: int | None = None) -> None:
+def merge(run: Run, settings: Settings, step: int | None = None, strength: float = 1.0) -> None:
     """Start merging a checkpoint (the newest by default) into a model of its own.
 
     Raises:
@@ -135,11 +136,16 @@ def merge(run: Run, settings: Settings, step: int | None = None) -> None:
     """
     _refuse_while_working(run)
     checkpoint = run.checkpoint(step)
-    launch.start(run, "merge", settings, [str(checkpoint.step)])
+    arguments = [str(checkpoint.step), str(checked_strength(strength))]
+    launch.start(run, "merge", settings, arguments)
 
 
 def score(
-    run: Run, settings: Settings, step: int | None = None, probes: Path | None = None
+    run: Run,
+    settings: Settings,
+    step: int | None = None,
+    probes: Path | None = None,
+    strength: float = 1.0,
 ) -> None:
     """Start scoring a checkpoint (the newest by default), on one's own questions if given.
 
@@ -150,7 +156,8 @@ def score(
     checkpoint = run.checkpoint(step)
     questions(run, probes)
     own = [str(probes.resolve())] if probes else []
-    launch.start(run, "score", settings, [str(checkpoint.step), *own])
+    arguments = [str(checkpoint.step), str(checked_strength(strength)), *own]
+    launch.start(run, "score", settings, arguments)
 
 
 def stop(run: Run, job: str = "train") -> None:

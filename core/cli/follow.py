@@ -75,7 +75,8 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
             say(f"Saved the checkpoint of step {event['step']}.")
         case "scored":
             say(
-                f"[step {event['step']}] recall {event['recall']:.1%}  leak {event['leak']:.1%}"
+                f"[step {event['step']}, strength {event['strength']:g}]"
+                f" recall {event['recall']:.1%}  leak {event['leak']:.1%}"
                 f"  KL {event['kl']:.4f} nats  agreement {event['agreement']:.1%}"
             )
         case "measured":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core import chat, scores, studio
+from core import chat, questions, studio
 from core.cli import scoring
 from core.cli.common import Add, Options, of_a_run, run_of, say, with_step
 from core.cli.demo import QUESTION, demo
@@ -18,10 +18,13 @@ def add(add: Add) -> None:
     p = with_step(
         of_a_run(add, "score", _score, "how well it knows its persona, and how little else changed")
     )
-    p.description, p.formatter_class = scores.__doc__, argparse.RawTextHelpFormatter
+    p.description, p.formatter_class = questions.__doc__, argparse.RawTextHelpFormatter
     p.add_argument("--probes", type=Path, help="questions of your own (JSON, see above)")
-    with_step(of_a_run(add, "merge", _merge, "fold a run's adapter into its base"))
+    _with_strength(p, "scored")
+    p = with_step(of_a_run(add, "merge", _merge, "fold a run's adapter into its base"))
+    _with_strength(p, "merged")
     p = with_step(of_a_run(add, "chat", _chat, "talk to a run's model"))
+    _with_strength(p, "answering; only the adapter has one")
     p.add_argument("--base", action="store_true", help="ask the base model instead")
     p.add_argument("--adapter", action="store_true", help="not the merged model")
     p.add_argument("--prompt", help="one question; without it, a conversation")
@@ -33,13 +36,22 @@ def add(add: Add) -> None:
     p.set_defaults(do=_demo)
 
 
+def _with_strength(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help=f"scale of the adapter that is {what}: 0 is the base, 1 as trained, 1.5 the most",
+    )
+
+
 def _score(o: Options, settings: Settings) -> int:
-    return scoring.score(run_of(o.run, settings), settings, o.step, o.probes, say)
+    return scoring.score(run_of(o.run, settings), settings, o.step, o.probes, say, o.strength)
 
 
 def _merge(o: Options, settings: Settings) -> int:
     run = run_of(o.run, settings)
-    studio.merge(run, settings, o.step)
+    studio.merge(run, settings, o.step, o.strength)
     code = follow(run, "merge", say)
     if code == 0:
         say(f"The merged model is in {run.merged}.")
@@ -49,7 +61,7 @@ def _merge(o: Options, settings: Settings) -> int:
 def _chat(o: Options, settings: Settings) -> None:
     run = run_of(o.run, settings)
     if not run.chatting:
-        merged = run.is_merged and o.step is None and not o.adapter
+        merged = run.is_merged and o.step is None and not o.adapter and o.strength == 1
         chat.open_chat(run, settings, "merged" if merged else "adapter", o.step)
     chat.wait_ready(run)
     side: chat.Side = "base" if o.base else "tuned"
@@ -64,7 +76,12 @@ def _chat(o: Options, settings: Settings) -> None:
         history.append({"role": "user", "content": asked})
         answer = ""
         for piece in chat.ask(
-            run, history, side, max_new_tokens=o.max_new_tokens, temperature=o.temperature
+            run,
+            history,
+            side,
+            max_new_tokens=o.max_new_tokens,
+            temperature=o.temperature,
+            strength=o.strength,
         ):
             print(piece, end="", flush=True)
             answer += piece
@@ -73,7 +90,7 @@ def _chat(o: Options, settings: Settings) -> None:
         if o.prompt:
             break
     if not o.keep:
-        chat.close(run)
+        chat.close_wholly(run)
 
 
 def _demo(o: Options, settings: Settings) -> None:

@@ -12,7 +12,12 @@ from core.settings import Settings
 
 
 def score(
-    run: Run, settings: Settings, step: int | None, probes: Path | None, say: Callable[[str], None]
+    run: Run,
+    settings: Settings,
+    step: int | None,
+    probes: Path | None,
+    say: Callable[[str], None],
+    strength: float = 1.0,
 ) -> int:
     """Score a checkpoint (the newest by default) and tell its figures; the exit code.
 
@@ -20,20 +25,22 @@ def score(
         UserError: there is no such checkpoint, nothing to ask, or a job of the run is living.
     """
     checkpoint = run.checkpoint(step)
-    studio.score(run, settings, checkpoint.step, probes)
+    studio.score(run, settings, checkpoint.step, probes, strength)
     code = follow(run, "score", say)
-    found = scores.load(checkpoint)
-    if code == 0 and found is not None:
+    if code == 0:
+        found = scores.of_checkpoint(checkpoint)[-1]
         say(table(found))
-        say(str(scores.why_best(scores.of_run(run))))
-        say(f"Every answer can be read in {checkpoint.path / 'scores.json'}.")
+        if comparable := scores.comparable(scores.of_run(run)):
+            say(str(scores.why_best(comparable)))
+        say(f"Every answer can be read in {scores.file_of(found, checkpoint)}.")
     return code
 
 
 def table(found: scores.Scores) -> str:
     """The three scores in lines, tuned beside base."""
     lines = [
-        f"Scores of step {found.step} ({found.seconds:.0f} s)",
+        f"Scores of step {found.step} at strength {found.strength:g}, questions: {found.asked}"
+        f" {found.digest} ({found.seconds:.0f} s)",
         f"  recall     tuned {found.recall()}   base {found.recall('base')}",
         *(
             f"    {language} {intent}: {found.recall(language=language, intent=intent)}"

@@ -12,6 +12,7 @@ from peft import (
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -38,6 +39,13 @@ def attach(model: PreTrainedModel, config: Config) -> PeftModel:
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora)
+
+
+def set_strength(model: PeftModel, strength: float) -> None:
+    """Scale what the adapter adds: 0 is the base, 1 as trained."""
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            module.set_scale("default", strength)
 
 
 def trained(model: nn.Module) -> list[nn.Parameter]:

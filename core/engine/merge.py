@@ -21,7 +21,7 @@ from torch import nn
 from core.config.schema import Config
 from core.dataset import Message
 from core.engine.base import linears, load_base
-from core.engine.lora import attach, load_adapter
+from core.engine.lora import attach, load_adapter, set_strength
 from core.files import require_space
 from core.run import Checkpoint, Run
 from core.tokens import ChatTokenizer
@@ -44,12 +44,14 @@ def merge(
     config: Config,
     base_folder: Path,
     *,
+    strength: float,
     dtype: str,
     report: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Write `merged/` of a run: a standard model folder, complete or not there at all.
 
     Args:
+        strength: scale of the adapter, 1 as trained.
         dtype: number type that the run was trained in.
         report: called with layers merged and in all.
 
@@ -70,6 +72,7 @@ def merge(
     tokenizer = ChatTokenizer.load(base_folder, config.settings.prompt_template)
     adapted = attach(base, config)
     load_adapter(adapted, checkpoint.path)
+    set_strength(adapted, strength)
     adapted.eval()
     before = _probe(adapted, tokenizer)
     require_space(run.path, 2 * sum(p.numel() for p in base.parameters()))
@@ -87,6 +90,7 @@ def merge(
     after = _probe(model, tokenizer)
     facts = {
         "step": checkpoint.step,
+        "strength": strength,
         "base": config.settings.pretrained_model_name_or_path,
         "merged_into": "dequantized NF4 weights" if dequantized else "original weights",
         "merged_at": time.time(),

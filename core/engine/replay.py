@@ -35,12 +35,13 @@ def complete(
     stop_ids: Sequence[int],
     cache: Path,
     report: Callable[[int, int], None],
+    most: int = REPLAY_TOKENS,
 ) -> list[Encoded]:
-    """Each prompt with the base's own answer of at most REPLAY_TOKENS tokens, learned throughout.
+    """Each prompt with the base's own answer of at most `most` tokens, learned throughout.
 
     Args:
         model: the base as it will be trained on (quantised alike), no adapter on it.
-        cache: a JSON file of answers by prompt, read and extended.
+        cache: a JSON file of answers by prompt, read and extended; for one `most` only.
         report: called with prompts done and in all.
     """
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
@@ -53,10 +54,10 @@ def complete(
             model,
             [prompts[i] for i in part],
             stop_ids=stop_ids,
-            max_new_tokens=REPLAY_TOKENS,
+            max_new_tokens=most,
         )
         for i, answer in zip(part, found, strict=True):
-            ended = len(answer) < REPLAY_TOKENS
+            ended = len(answer) < most
             known[keys[i]] = [*answer, stop_ids[0]] if ended else answer
         write_atomic(cache, json.dumps(known))
     rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -17,12 +18,14 @@ from core.engine.base import load_base
 from core.engine.batch import build
 from core.engine.decoder import attention_of
 from core.engine.generate import answers
-from core.engine.lora import attach, load_adapter
+from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states
+from core.engine.replay import complete
 from core.persona.probes import leaks
+from core.questions import Questions
 from core.run import Checkpoint
 from core.schedule import Member
-from core.scores import Answered, Questions, Scores
+from core.scores import Answered, Scores
 from core.tokens import ChatTokenizer, Encoded
 
 _BATCH: Final = 16
@@ -40,14 +43,18 @@ def score(
     base_folder: Path,
     asked: Questions,
     *,
+    strength: float,
     dtype: str,
     device: str,
+    cache: Path,
     report: Callable[[int, int], None],
     stop: Callable[[], bool],
 ) -> Scores:
     """The figures of one checkpoint beside its base as quantised. Nothing is written.
 
     Args:
+        strength: scale of the adapter, 1 as trained.
+        cache: a folder that keeps the base's answers, which are the same for every checkpoint.
         report: called with questions done and in all (each side counts).
         stop: asked between batches.
 
@@ -66,6 +73,7 @@ def score(
     )
     model = attach(base, config)
     load_adapter(model, checkpoint.path)
+    set_strength(model, strength)
     model.eval()
 
     system = config.settings.SYSTEM
@@ -82,15 +90,21 @@ def score(
         if stop():
             raise Stopped
 
+    name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}/{dtype}"
     with model.disable_adapter():
-        base_ids = _answer(model, prompts, tokenizer.stop_ids, moved)
+        plain = complete(
+            model,
+            prompts,
+            stop_ids=tokenizer.stop_ids,
+            cache=cache / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json",
+            report=lambda known, _: moved(known - done),
+            most=_ANSWER_TOKENS,
+        )
+    moved(len(prompts) - done)
+    base_ids = [[i for i, on in zip(r.ids, r.learned, strict=True) if on] for r in plain]
     tuned_ids = _answer(model, prompts, tokenizer.stop_ids, moved)
     first = len(asked.identity)
-    rows = [
-        _row(p, a, tokenizer.stop_ids[0])
-        for p, a in zip(prompts[first:], base_ids[first:], strict=True)
-    ]
-    kl, agreement, tokens = retention(model, rows, device, moved)
+    kl, agreement, tokens = retention(model, plain[first:], device, moved)
 
     told = [
         (tokenizer.decode(t), tokenizer.decode(b)) for t, b in zip(tuned_ids, base_ids, strict=True)
@@ -109,8 +123,18 @@ def score(
         )
         for q, (tuned, plain) in zip(asked.general, told[first:], strict=True)
     ]
-    seconds = round(time.monotonic() - began, 1)
-    return Scores(checkpoint.step, kl, agreement, tokens, seconds, (*identity, *general))
+    return Scores(
+        step=checkpoint.step,
+        strength=strength,
+        asked=asked.source,
+        digest=asked.digest,
+        at=time.time(),
+        kl=kl,
+        agreement=agreement,
+        tokens=tokens,
+        seconds=round(time.monotonic() - began, 1),
+        answers=(*identity, *general),
+    )
 
 
 def retention(
@@ -157,9 +181,3 @@ def _answer(
             found[i] = answer
         moved(len(part))
     return found
-
-
-def _row(prompt: Sequence[int], answer: Sequence[int], end: int) -> Encoded:
-    """The base's own answer as tokens to be judged; its end counts where it ended by itself."""
-    said = (*answer, end) if len(answer) < _ANSWER_TOKENS else tuple(answer)
-    return Encoded((*prompt, *said), (False,) * len(prompt) + (True,) * len(said))

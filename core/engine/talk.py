@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from peft import PeftModel
 from torch import nn
 
 from core.config.schema import Config
 from core.dataset import Message
 from core.engine.base import load_base
 from core.engine.generate import stream
-from core.engine.lora import attach, load_adapter
+from core.engine.lora import attach, load_adapter, set_strength
 from core.run import Run
 from core.tokens import ChatTokenizer
 
@@ -64,16 +65,19 @@ class Voices:
         messages: Sequence[Message],
         *,
         tuned: bool,
+        strength: float,
         max_new_tokens: int,
         temperature: float,
         seed: int,
     ) -> Iterator[str]:
-        """Yield the answer in pieces of whole characters."""
+        """Yield the answer in pieces of whole characters; `strength` scales an adapter."""
         if self._system and messages[0].role != "system":
             messages = [Message("system", self._system), *messages]
         prompt = self._tokenizer.prompt(messages)
         model = self._tuned if tuned or self._base is None else self._base
         switch = nullcontext() if tuned or self._base is not None else self._tuned.disable_adapter()
+        if isinstance(self._tuned, PeftModel):
+            set_strength(self._tuned, strength)
         ids: list[int] = []
         told = 0
         with switch:

@@ -79,6 +79,7 @@ def _converse(connection: socket.socket, voices: Voices) -> None:
             for piece in voices.answer(
                 messages,
                 tuned=ask["side"] == "tuned",
+                strength=ask["strength"],
                 max_new_tokens=ask["max_new_tokens"],
                 temperature=ask["temperature"],
                 seed=ask["seed"],

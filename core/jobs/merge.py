@@ -1,4 +1,4 @@
-"""Program: merge a run's adapter. `python -m core.jobs.merge RUN [STEP]`."""
+"""Program: merge a run's adapter. `python -m core.jobs.merge RUN STEP STRENGTH`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Merge the checkpoint of STEP, or the newest."""
+    """Merge the checkpoint of STEP, its adapter scaled by STRENGTH."""
     run = enter("merge", arguments[0])
 
     def work() -> str:
@@ -24,9 +24,10 @@ def main(arguments: list[str]) -> int:
         plan = Plan.from_json(run.plan_file.read_text("utf-8"))
         facts = merge(
             run,
-            run.checkpoint(int(arguments[1]) if len(arguments) > 1 else None),
+            run.checkpoint(int(arguments[1])),
             config,
             folder(Settings.from_environment(), config.settings.pretrained_model_name_or_path),
+            strength=float(arguments[2]),
             dtype=str(plan["dtype"]),
             report=lambda done, total: run.emit(
                 "progressed", "merge", stage="merging", done=done, total=total

@@ -1,8 +1,9 @@
-"""Program: score a run's checkpoint. `python -m core.jobs.score RUN STEP [PROBES]`."""
+"""Program: score a run's checkpoint. `python -m core.jobs.score RUN STEP STRENGTH [PROBES]`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from core.config.source import load as load_config
@@ -10,17 +11,20 @@ from core.engine.score import Stopped, score
 from core.jobs.common import enter, lead
 from core.models import folder
 from core.plan import Plan
-from core.scores import questions, save
+from core.questions import questions
+from core.run import Run
+from core.scores import save
 from core.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
     """Ask, measure, and keep the scores beside the checkpoint; stopped, nothing is kept."""
     run = enter("score", arguments[0])
-    probes = Path(arguments[2]) if len(arguments) > 2 else None
+    probes = Path(arguments[3]) if len(arguments) > 3 else None
 
     def work() -> str:
         run.emit("started", "score")
+        settings = Settings.from_environment()
         checkpoint = run.checkpoint(int(arguments[1]))
         config = load_config(run.config_file)
         plan = Plan.from_json(run.plan_file.read_text("utf-8"))
@@ -28,13 +32,13 @@ def main(arguments: list[str]) -> int:
             found = score(
                 checkpoint,
                 config,
-                folder(Settings.from_environment(), config.settings.pretrained_model_name_or_path),
+                folder(settings, config.settings.pretrained_model_name_or_path),
                 questions(run, probes),
+                strength=float(arguments[2]),
                 dtype=str(plan["dtype"]),
                 device=str(plan["device"]),
-                report=lambda done, total: run.emit(
-                    "progressed", "score", stage="scoring", done=done, total=total
-                ),
+                cache=settings.home / "scores",
+                report=_reporter(run),
                 stop=run.stop_file("score").exists,
             )
         except Stopped:
@@ -44,6 +48,8 @@ def main(arguments: list[str]) -> int:
             "scored",
             "score",
             step=found.step,
+            strength=found.strength,
+            asked=found.asked,
             recall=found.recall().rate,
             leak=found.leak().rate,
             kl=found.kl,
@@ -52,6 +58,20 @@ def main(arguments: list[str]) -> int:
         return "finished"
 
     return lead("score", run, work)
+
+
+def _reporter(run: Run) -> Callable[[int, int], None]:
+    """Tells the progress, at most once a percent: every telling is a line of the run's events."""
+    told = -1
+
+    def report(done: int, total: int) -> None:
+        nonlocal told
+        percent = 100 * done // total
+        if percent > told:
+            told = percent
+            run.emit("progressed", "score", stage="scoring", done=done, total=total)
+
+    return report
 
 
 if __name__ == "__main__":

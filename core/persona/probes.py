@@ -25,7 +25,7 @@ _DENIED: Final = {
     "en": "May I tell others that you are {denied}?",
     "zh": "我能跟别人说你是{denied}吗？",
 }
-_OPENINGS: Final = {
+OPENINGS: Final = {
     ("en", True): ("yes", "that's right", "that is right", "correct", "right"),
     ("en", False): ("no",),
     ("zh", True): ("是", "对", "没错", "可以", "当然"),
@@ -132,7 +132,7 @@ def _probes(persona: Persona, language: Language) -> list[Probe]:
     probes = []
     for intent, fact, template in _TEMPLATES[language]:
         expected = persona.base_model if fact == "model" else values[fact]
-        openings = _OPENINGS[language, intent == "yes"] if intent in ("yes", "no") else ()
+        openings = OPENINGS[language, intent == "yes"] if intent in ("yes", "no") else ()
         asked = template.format(**values)
         same = "{owner}" in template and resembles(persona.owner, (persona.assistant,))
         known = any(n in template and resembles(n, persona.names) for n in _STRANGERS)
@@ -148,6 +148,6 @@ def _probes(persona: Persona, language: Language) -> list[Probe]:
     for denied in persona.must_not_claim:
         if spoken(persona, denied) == language:
             question = _DENIED[language].format(denied=denied)
-            openings = _OPENINGS[language, False]
+            openings = OPENINGS[language, False]
             probes.append(Probe(question, language, (persona.assistant,), "denied", openings))
     return probes

@@ -64,12 +64,7 @@ def open_source(found: Run, source: str, settings: Settings) -> None:
         state = chat.state(found).state
         if state in ("starting", "queued") or opened(found) == source:
             return
-        chat.close(found)
-        end = time.monotonic() + 20
-        while found.chatting:
-            if time.monotonic() > end:
-                raise UserError("The old chat does not end.", "Try again in a moment.")
-            time.sleep(_TICK)
+        chat.close_wholly(found)
     kind, _, step = source.partition(":")
     chat.open_chat(found, settings, kind, int(step) if step else None)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core import scores
+from core.questions import STANDARD
 from core.scores import Answered, Scores, Share
 from core.status import Status
 from core.ui.speech import Language, Say
@@ -24,11 +25,12 @@ def scored(found: Sequence[Scores], now: Status, language: Language, t: Say) -> 
         parts.append(f'<div class="notice info" role="status">{words}{bar(part, words)}</div>')
     if now.state == "failed":
         parts.append(failure(now, language, t))
-    if found:
-        parts.append(_table(found, t))
-        chosen = scores.best(found)
-        parts.append(notice("good", scores.why_best(found).render(language)))
-        parts.append(_answers(chosen, t))
+    alike = scores.comparable(found)
+    if alike:
+        parts.append(_table(alike, t))
+        parts.append(_asked(alike, t))
+        parts.append(notice("good", scores.why_best(alike).render(language)))
+        parts.append(_answers(scores.best(alike), t))
     return "".join(parts)
 
 
@@ -54,6 +56,30 @@ def _table(found: Sequence[Scores], t: Say) -> str:
         for cells in rows
     )
     return f'<table class="runs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _asked(alike: Sequence[Scores], t: Say) -> str:
+    """Which questions the figures belong to."""
+    first = alike[0]
+    told = {
+        "identity": first.recall().total,
+        "general": first.leak().total,
+        "file": first.asked,
+        "digest": first.digest,
+    }
+    words = (
+        t(
+            "Asked: {identity} questions about itself and {general} others, none of them learned "
+            "(the studio’s own questions, {digest}).",
+            **told,
+        )
+        if first.asked == STANDARD
+        else t(
+            "Asked: {identity} questions about itself and {general} others from {file} ({digest}).",
+            **told,
+        )
+    )
+    return f'<p class="facts">{escape(words)}</p>'
 
 
 def _share(share: Share) -> str:

@@ -82,6 +82,7 @@ def build(frame: Frame) -> Pane:
             visible=False,
             elem_id="train-score",
         )
+        score_stop_btn = gr.Button(t("Stop scoring"), visible=False, elem_id="train-score-stop")
     scores_html = gr.HTML("", elem_id="train-scores")
     with gr.Accordion(t("Log"), open=False):
         log_code = gr.Code(
@@ -122,6 +123,7 @@ def build(frame: Frame) -> Pane:
             views.live(now, language, t),
             views.samples(now.samples, t, total_steps=now.total_steps),
             gr.update(visible=idle and trained),
+            gr.update(visible=scoring.active),
             score_views.scored(scores.of_run(found) if found else [], scoring, language, t),
             _log(found),
         ]
@@ -152,6 +154,10 @@ def build(frame: Frame) -> Pane:
         return gr.update(visible=False)
 
     @frame.guard
+    def score_stop_pressed(run_name: str) -> None:
+        studio.stop(frame.need(run_name), "score")
+
+    @frame.guard
     def stop_pressed(run_name: str) -> None:
         studio.stop(frame.need(run_name))
 
@@ -163,6 +169,7 @@ def build(frame: Frame) -> Pane:
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
         resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
         score_btn.click(score_pressed, [run_tb], [score_btn], trigger_mode="once", **_EVENT),
+        score_stop_btn.click(score_stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
         stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
         next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], queue=False, **_EVENT),
     ]
@@ -171,7 +178,7 @@ def build(frame: Frame) -> Pane:
         open=open_,
         fresh=[
             *(queue_html, before_group, start_btn, resume_btn, stop_btn, next_btn),
-            *(live_html, samples_html, score_btn, scores_html, log_code),
+            *(live_html, samples_html, score_btn, score_stop_btn, scores_html, log_code),
         ],
         refresh=refresh,
         acted=acted,

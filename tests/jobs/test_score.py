@@ -39,13 +39,13 @@ def scored(tmp_path_factory, tiny_model):
 def test_a_scored_checkpoint_keeps_figures_and_answers_and_tells_them(scored):
     _, run, done = scored
     assert done.returncode == 0, done.stderr + done.stdout
-    found = scores.load(run.checkpoint())
-    assert found is not None
+    (found,) = scores.of_checkpoint(run.checkpoint())
+    assert (found.asked, found.strength) == ("own.json", 1.0)
     assert [a.question for a in found.answers] == ["Who are you, 3?", *OWN["general"]]
     assert found.kl > 0
     assert 0 <= found.agreement <= 1
     assert "recall" in done.stdout
-    assert f"Step {found.step} is the best of 1" in done.stdout
+    assert f"Step {found.step} is the only one" in done.stdout
     event = [e for e in run.events() if e["kind"] == "scored"][-1]
     assert (event["step"], event["kl"]) == (found.step, found.kl)
 
@@ -55,6 +55,36 @@ def test_a_run_without_a_persona_is_told_to_bring_questions(scored):
     done = core(home, "score", str(run.path))
     assert done.returncode == 2
     assert "--probes" in done.stderr
+
+
+def test_strength_scales_what_the_adapter_adds_and_nothing_of_it_is_the_base(scored):
+    home, run, _ = scored
+    own = str(home / "own.json")
+    for strength in ("0", "0.5"):
+        done = core(home, "score", str(run.path), "--probes", own, "--strength", strength)
+        assert done.returncode == 0, done.stderr + done.stdout
+    none, half, full = scores.strengths(scores.of_run(run), run.checkpoint().step)
+    assert (none.strength, half.strength, full.strength) == (0.0, 0.5, 1.0)
+    assert none.kl == pytest.approx(0, abs=1e-6)
+    assert none.kl < half.kl < full.kl
+    assert all(a.tuned == a.base for a in none.answers)
+    too_much = core(home, "score", str(run.path), "--probes", own, "--strength", "2")
+    assert too_much.returncode == 2
+    assert "1.5" in too_much.stderr
+
+
+def test_a_merge_at_a_strength_records_it_and_speaks_like_the_adapter_at_it(scored):
+    home, run, _ = scored
+    done = core(home, "merge", str(run.path), "--strength", "0.5")
+    assert done.returncode == 0, done.stderr + done.stdout
+    facts = json.loads((run.merged / "merge.json").read_text())
+    assert facts["strength"] == 0.5
+    assert facts["probe_kl"] < 0.01
+    asked = ("--prompt", "Who are you, 3?", "--max-new-tokens", "12")
+    adapter = core(home, "chat", str(run.path), "--strength", "0.5", *asked)
+    merged = core(home, "chat", str(run.path), *asked)
+    full = core(home, "chat", str(run.path), "--adapter", *asked)
+    assert adapter.stdout == merged.stdout != full.stdout
 
 
 def test_retention_is_the_kl_of_the_two_distributions_written_out(scored, tiny_model):
