@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from core.engine.attention import Kind, Layout, within
-from core.engine.fused import AddNorm, Mlp, Project, Projection, Rotate
+from core.engine.fused import AddNorm, Mlp, Project, Rotate
+from core.engine.projection import Projection
 
 _FAMILIES: Final = {
     "LlamaForCausalLM",

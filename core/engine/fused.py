@@ -7,15 +7,12 @@ fewer products, each number passed over as few times as can be, little kept for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
-from torch import nn
-from torch.nn import functional as F
 
 from core.engine import plain
+from core.engine.projection import Projection
 
 Grads = tuple[torch.Tensor | None, ...]
 
@@ -32,109 +29,6 @@ def ops(x: torch.Tensor) -> Any:
     return _GPU if x.is_cuda else plain
 
 
-class Adapter(NamedTuple):
-    """LoRA on the layers of a projection, in the number type of the computation.
-
-    down (parts · r, in); ups: (out of the part, r) each.
-    """
-
-    down: torch.Tensor
-    ups: tuple[torch.Tensor, ...]
-    scale: float
-
-
-class Projection:
-    """Linear layers that read the same input, as one product, with the adapter on each of them.
-
-    Unpacked weights are laid one under another in one matrix, and the layers keep views of it.
-    Weights that bitsandbytes holds packed are unpacked at each use.
-    """
-
-    def __init__(self, owner: nn.Module, names: Sequence[str]) -> None:
-        self._owner, self._names = owner, names
-        bases = [_base(getattr(owner, name)) for name in names]
-        self._packed = any(hasattr(b.weight, "quant_state") for b in bases)
-        self.sizes = [b.out_features for b in bases]
-        self._matrix = None if self._packed else bases[0].weight.data
-        if not self._packed and len(bases) > 1:
-            self._matrix = torch.cat([b.weight.data for b in bases])
-            for base, part in zip(bases, self._matrix.split(self.sizes), strict=True):
-                base.weight.data = part
-        biases = [b.bias for b in bases]
-        self.bias = torch.cat([b.data for b in biases]) if biases[0] is not None else None
-
-    def matrix(self) -> torch.Tensor:
-        """The frozen weights, (out, in), in the number type of the computation."""
-        if self._matrix is not None:
-            return self._matrix
-        weights = [_base(getattr(self._owner, name)).weight for name in self._names]
-        return torch.cat([dequantize_4bit(w.data, w.quant_state) for w in weights])
-
-    def pairs(self) -> tuple[torch.Tensor, ...]:
-        """A and B of each layer in turn, as trained (32 bits); none where no adapter works."""
-        layers = [getattr(self._owner, name) for name in self._names]
-        adapted = [x for x in layers if hasattr(x, "lora_A") and not x.disable_adapters]
-        if len(adapted) < len(layers):
-            return ()
-        return tuple(
-            w for m in adapted for w in (m.lora_A["default"].weight, m.lora_B["default"].weight)
-        )
-
-    def adapter(self, pairs: Sequence[torch.Tensor], x: torch.Tensor) -> Adapter | None:
-        """The adapter made of these pairs, ready for an input."""
-        if not pairs:
-            return None
-        scale = getattr(self._owner, self._names[0]).scaling["default"]
-        ups = tuple(b.to(x.dtype) for b in pairs[1::2])
-        return Adapter(torch.cat(list(pairs[0::2])).to(x.dtype), ups, scale)
-
-    def forward(
-        self, x: torch.Tensor, adapter: Adapter | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(N, in) → (N, out of all layers together), and scale · A x, (N, parts · r)."""
-        y = F.linear(x, self.matrix(), self.bias)
-        if adapter is None:
-            return y, None
-        narrow = (x @ adapter.down.T).mul_(adapter.scale)
-        parts = zip(y.split(self.sizes, 1), _split(narrow, adapter), adapter.ups, strict=True)
-        for part, small, up in parts:
-            part.addmm_(small, up.T)
-        return y, narrow
-
-    def backward(
-        self,
-        dy: torch.Tensor,
-        x: torch.Tensor,
-        narrow: torch.Tensor | None,
-        adapter: Adapter | None,
-        *,
-        inward: bool = True,
-    ) -> tuple[torch.Tensor | None, list[torch.Tensor | None]]:
-        """Gradient of x (None unless `inward`), and of A and B of each layer in turn."""
-        if adapter is None or narrow is None:
-            return (dy @ self.matrix() if inward else None), []
-        dnarrow = torch.empty_like(narrow)
-        grads: list[torch.Tensor | None] = []
-        smalls = zip(_split(narrow, adapter), _split(dnarrow, adapter), strict=True)
-        for part, up, (small, dsmall) in zip(
-            dy.split(self.sizes, 1), adapter.ups, smalls, strict=True
-        ):
-            torch.mm(part, up, out=dsmall)
-            grads += [None, (part.T @ small).float()]
-        dnarrow *= adapter.scale
-        grads[0::2] = (dnarrow.T @ x).float().split(adapter.ups[0].shape[1])
-        dx = (dy @ self.matrix()).addmm_(dnarrow, adapter.down) if inward else None
-        return dx, grads
-
-
-def _split(narrow: torch.Tensor, adapter: Adapter) -> tuple[torch.Tensor, ...]:
-    return narrow.split(adapter.ups[0].shape[1], 1)
-
-
-def _base(layer: nn.Module) -> nn.Module:
-    return layer.base_layer if hasattr(layer, "base_layer") else layer
-
-
 class Project(torch.autograd.Function):
     """A projection of (N, in) with its adapter: `Project.apply(x, projection, *pairs)`."""
 
@@ -143,18 +37,17 @@ class Project(torch.autograd.Function):
         ctx: Any, x: torch.Tensor, projection: Projection, *pairs: torch.Tensor
     ) -> torch.Tensor:
         adapter = projection.adapter(pairs, x)
-        y, narrow = projection.forward(x, adapter)
+        y, kept, narrow = projection.forward(x, adapter)
         ctx.projection, ctx.adapter = projection, adapter
-        ctx.save_for_backward(x, narrow)
+        ctx.save_for_backward(kept, narrow)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Grads:
         x, narrow = ctx.saved_tensors
-        dx, grads = ctx.projection.backward(
-            dy, x, narrow, ctx.adapter, inward=ctx.needs_input_grad[0]
-        )
-        return dx, None, *grads
+        projection = ctx.projection
+        dx, dnarrow = projection.inward(dy, ctx.adapter, needed=ctx.needs_input_grad[0])
+        return dx, None, *projection.outward(dy, x, narrow, dnarrow)
 
 
 class AddNorm(torch.autograd.Function):
@@ -197,26 +90,21 @@ class Mlp(torch.autograd.Function):
         *pairs: torch.Tensor,
     ) -> torch.Tensor:
         first, second = both.adapter(pairs[:count], x), down.adapter(pairs[count:], x)
-        wide, narrow = both.forward(x, first)
-        y, small = down.forward(ops(x).gate(wide), second)
+        wide, kept, narrow = both.forward(x, first)
+        y, _, small = down.forward(ops(x).gate(wide), second)
         ctx.projections, ctx.adapters = (both, down), (first, second)
-        ctx.save_for_backward(x, wide, narrow, small)
+        ctx.save_for_backward(kept, wide, narrow, small)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Grads:
         x, wide, narrow, small = ctx.saved_tensors
         (both, down), (first, second) = ctx.projections, ctx.adapters
-        dproduct = dy @ down.matrix()
-        if second is not None:
-            dsmall = (dy @ second.ups[0]).mul_(second.scale)
-            dproduct.addmm_(dsmall, second.down)
+        dproduct, dsmall = down.inward(dy, second)
         dwide, product = ops(x).gate_backward(dproduct, wide)
-        later: list[torch.Tensor | None] = []
-        if second is not None:
-            later = [(dsmall.T @ product).float(), (dy.T @ small).float()]
-        dx, grads = both.backward(dwide, x, narrow, first, inward=ctx.needs_input_grad[0])
-        return dx, None, None, None, *grads, *later
+        later = down.outward(dy, product, small, dsmall)
+        dx, dnarrow = both.inward(dwide, first, needed=ctx.needs_input_grad[0])
+        return dx, None, None, None, *both.outward(dwide, x, narrow, dnarrow), *later
 
 
 class Rotate(torch.autograd.Function):
@@ -237,5 +125,5 @@ class Rotate(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Grads:
         cos, sin = ctx.saved_tensors
-        # A gradient may be shared with another node: turn a copy.
-        return ops(dy).rotate(dy.clone(), cos, sin, ctx.heads, back=True), None, None, None
+        # Attention makes this gradient for nobody else: it may be turned where it lies.
+        return ops(dy).rotate(dy.contiguous(), cos, sin, ctx.heads, back=True), None, None, None
