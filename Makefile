@@ -1,12 +1,11 @@
 # make run   install everything once, then serve the page (HOST, PORT, STUDIO_HOME)
-# make test  lint, types, unit tests, the journey in jobs, first look in a browser
-# make test-journey  the whole journey in a browser, on the real model (about ten minutes)
+# make test  lint, types, unit tests, the journey in jobs and in a browser, on the real model
 # make fast  the same without a browser and without training
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-journey fast install install-dev browser lint clean
+.PHONY: run test fast install install-dev browser lint clean
 
 run: install
 	@$(BIN)/python app.py
@@ -39,11 +38,7 @@ lint: install-dev
 	@$(BIN)/mypy
 
 test: lint browser
-	@$(BIN)/python -m pytest -m "not gpu" --ignore tests/browser
-	@$(BIN)/python -m pytest tests/browser/test_first_look.py
-
-test-journey: install-dev browser
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest -m "not gpu"
 
 fast: lint
 	@$(BIN)/python -m pytest -m "not browser and not slow and not gpu"

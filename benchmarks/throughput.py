@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from core.config.schema import Config
 from core.engine import batch, lora
 from core.engine.base import round_trip
 from core.engine.decoder import decoder_of
+from core.engine.graphs import Recorder
 from core.engine.loss import Objective
 from core.schedule import schedule
 from core.tokens import ChatTokenizer, Encoded
@@ -28,6 +30,9 @@ from core.work import encode
 CONFIG = Config.model_validate(
     {"settings": {"max_length": 1024}, "model": {"lora_r": 64, "lora_alpha": 16}}
 )
+
+
+_WARM = 12  # steps that compile kernels and record graphs
 
 
 def model() -> torch.nn.Module:
@@ -50,28 +55,36 @@ def model() -> torch.nn.Module:
     return lora.attach(base, CONFIG).cuda()
 
 
-def speed(objective: Objective, rows: list[Encoded], tokens: int, steps: int) -> tuple[float, ...]:
+def speed(
+    objective: Objective, rows: list[Encoded], tokens: int, steps: int, graphs: bool
+) -> tuple[float, ...]:
     """Real tokens a second, peak GiB and first loss of `steps` steps of so many tokens."""
     lengths = [len(r.ids) for r in rows]
-    work = schedule(lengths, [1] * len(rows), budget=tokens, epochs=9, seed=0)[: steps + 3]
+    work = schedule(lengths, [1] * len(rows), budget=tokens, epochs=9, seed=0)[: steps + _WARM]
     trained = lora.trained(objective)
     optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
+    objective.zero_grad()
+    recorder = Recorder(objective) if graphs else None
     first = 0.0
     for i, step in enumerate(work):
-        if i == 3:
+        if i == _WARM:
             torch.cuda.synchronize()
             began, done = time.perf_counter(), 0
-        pack = batch.build(step, rows, {}, "cuda", fast=objective.fast)
-        learned, _ = objective(pack)
-        (learned / len(pack.targets)).backward()
+        pack = batch.build(step, rows, {}, "cuda", attention=objective.attention)
+        pack = replace(pack, weights=pack.weights / len(pack.targets))
+        if recorder:
+            loss = recorder(pack)[0]
+        else:
+            loss, _ = objective(pack)
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        objective.zero_grad()
         if i == 0:
-            first = learned.item() / len(pack.targets)
-        if i >= 3:
+            first = loss.item()
+        if i >= _WARM:
             done += sum(lengths[m.row] for m in step)
     torch.cuda.synchronize()
     seconds = time.perf_counter() - began
@@ -100,7 +113,8 @@ def main() -> None:
         objective = Objective(adapted, fast=name.startswith("ours"))
         if decoder := decoder_of(adapted):
             decoder.checkpointing = checkpointing
-        found, gib, loss = speed(objective, rows, tokens, 12)
+        graphs = name == "ours"
+        found, gib, loss = speed(objective, rows, tokens, 40, graphs)
         table.append({"engine": name, "step": tokens, "speed": found, "gib": gib, "loss": loss})
         print(
             f"{name:28} {tokens:6,} tokens a step  {found:7,.0f} tokens/s  {gib:5.1f} GiB "

@@ -108,6 +108,18 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
         "Attention",
         text("each conversation sees only itself; no padding is computed"),
     )
+    if hardware.gpus:
+        graphs = dtype == "bfloat16" and processes == 1 and stage == "none"
+        graphs = graphs and config.model.lora_dropout == 0 and not fit.checkpointing
+        decide(
+            "cuda_graphs",
+            graphs,
+            "CUDA graphs",
+            text("a step is started as a whole, where its shape was seen before")
+            if graphs
+            else text("only for bfloat16 on one GPU without dropout and checkpointing"),
+            text("on") if graphs else text("off"),
+        )
     decide(
         "trained",
         shape.lora_parameters(config.model.lora_r),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, Literal
 
 import torch
 from torch.nn import functional as F
-from torch.nn.attention.varlen import varlen_attn
 
+Kind = Literal["transformers", "grouped", "flash"]
+"""Whose attention computes a pack: transformers' own, rows of like length side by side in torch's
+scaled_dot_product_attention, or FlashAttention over the borders."""
 _SHARED_FROM = 4  # a shorter common opening is not worth two attention calls
 _ALIKE = 0.6  # rows at least this part of the longest are padded together in attention
 
@@ -28,7 +31,7 @@ class Layout:
     """A pack's borders. The opening stands first, once; then the rests, longest first.
 
     homes: (N - opening,) for each token after the opening, its place in the groups' padded rows.
-    borders: (rows + 1,) int32 for variable-length attention, used on a GPU.
+    borders: (rows + 1,) int32, for FlashAttention, which needs no groups.
     """
 
     opening: int
@@ -50,11 +53,13 @@ def common_opening(rows: Sequence[Sequence[int]], limit: int) -> int:
     return count if count >= _SHARED_FROM else 0
 
 
-def layout(opening: int, rests: Sequence[int], device: str) -> Layout:
+def layout(opening: int, rests: Sequence[int], device: str, kind: Kind) -> Layout:
     """Borders of a pack whose rests (lengths without the opening) are sorted, longest first."""
+    if kind == "flash":
+        ends = torch.tensor([0, *accumulate(rests)], dtype=torch.int32)
+        return Layout(0, (), ends[:0], ends.to(device, non_blocking=True), max(rests))
     groups: list[Group] = []
     homes: list[int] = []
-    borders = [0]
     begin, start, home = 0, opening, 0
     while begin < len(rests):
         length = rests[begin]
@@ -67,7 +72,6 @@ def layout(opening: int, rests: Sequence[int], device: str) -> Layout:
             homes += range(home, home + own)
             start += own
             home += length
-            borders.append(start)
         see = torch.ones(length, opening + length, dtype=torch.bool, device=device)
         groups.append(Group(torch.tensor(places, device=device), end - begin, see.tril_(opening)))
         begin = end
@@ -75,7 +79,7 @@ def layout(opening: int, rests: Sequence[int], device: str) -> Layout:
         opening,
         tuple(groups),
         torch.tensor(homes, device=device),
-        torch.tensor(borders, dtype=torch.int32, device=device),
+        torch.empty(0, dtype=torch.int32, device=device),
         max(rests),
     )
 
@@ -83,9 +87,8 @@ def layout(opening: int, rests: Sequence[int], device: str) -> Layout:
 def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
     """Attention of a pack. qkv: (N, heads + 2·kv heads, size) → (N, heads · size)."""
     kv = (qkv.shape[1] - heads) // 2
-    if qkv.is_cuda:
-        q, k, v = qkv.split((heads, kv, kv), 1)
-        return varlen(q, k, v, shape).reshape(len(qkv), -1)
+    if not shape.groups:
+        return _Flash.apply(qkv, heads, shape).flatten(1)
     padded = _Spread.apply(qkv, torch.cat([g.places for g in shape.groups]), shape)
     first = qkv[: shape.opening, heads:]
     outs = []
@@ -114,22 +117,40 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
     return torch.cat([out.transpose(0, 1).reshape(shape.opening, -1), rest])
 
 
-def varlen(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, shape: Layout) -> torch.Tensor:
-    """Variable-length causal attention on a GPU; each (N, heads, size)."""
-    repeats = q.shape[1] // k.shape[1]
-    if repeats > 1:
-        k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
-    ends, longest = shape.borders, shape.longest
-    return varlen_attn(
-        q.contiguous(),
-        k.contiguous(),
-        v.contiguous(),
-        ends,
-        ends,
-        longest,
-        longest,
-        window_size=(-1, 0),
-    )
+class _Flash(torch.autograd.Function):
+    """Causal attention over borders on a GPU, query heads sharing keys: FlashAttention 2 inside
+    torch (arXiv 2307.08691). `torch.nn.attention.varlen_attn` would have keys and values repeated
+    for each query head where it runs through cuDNN."""
+
+    @staticmethod
+    def forward(ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
+        ctx.heads, ctx.shape = heads, shape
+        q, k, v = _heads(qkv, heads)
+        out, spread, state, unused, _ = torch.ops.aten._flash_attention_forward(
+            q, k, v, *_borders(shape), 0.0, True, False
+        )
+        ctx.save_for_backward(qkv, out, spread, state, unused)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        qkv, out, spread, state, unused = ctx.saved_tensors
+        q, k, v = _heads(qkv, ctx.heads)
+        grads = torch.ops.aten._flash_attention_backward(
+            d.contiguous(),
+            *(q, k, v, out, spread),
+            *(*_borders(ctx.shape), 0.0, True, state, unused),
+        )
+        return torch.cat(grads, 1), None, None
+
+
+def _heads(qkv: torch.Tensor, heads: int) -> tuple[torch.Tensor, ...]:
+    kv = (qkv.shape[1] - heads) // 2
+    return qkv.split((heads, kv, kv), 1)
+
+
+def _borders(shape: Layout) -> tuple[torch.Tensor, torch.Tensor, int, int]:
+    return shape.borders, shape.borders, shape.longest, shape.longest
 
 
 class _Spread(torch.autograd.Function):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.engine.attention import Layout, common_opening, layout
+from core.engine.attention import Kind, Layout, common_opening, layout
 from core.schedule import Step
 from core.tokens import Encoded
 
@@ -44,19 +44,19 @@ def build(
     anchors: dict[int, torch.Tensor],
     device: str,
     *,
-    fast: bool,
+    attention: Kind,
 ) -> Pack:
     """Tensors of one pack; rows with anchors are held, the others learned.
 
-    Nothing after the last state that predicts a learned token is computed. With `fast`, the
-    opening that all rows share (system text, start of the user's turn) is computed once: a causal
-    model gives it the same states in every row.
+    Nothing after the last state that predicts a learned token is computed. Grouped
+    attention computes the opening that all rows share (system text, start of the user's turn)
+    once: a causal model gives it the same states in every row.
     """
     where = {m.row: predicting(encoded[m.row]) for m in members}
     rows = {m.row: encoded[m.row].ids[: where[m.row][-1] + 1] for m in members}
     members = tuple(sorted(members, key=lambda m: -len(rows[m.row])))
     opening = 0
-    if fast and device == "cpu":
+    if attention == "grouped":
         first = min(places[0] for places in where.values())
         opening = common_opening([rows[m.row] for m in members], first)
     ids = list(rows[members[0].row][:opening])
@@ -80,20 +80,25 @@ def build(
             learned += [shift + i for i in places]
             targets += [encoded[member.row].ids[i + 1] for i in places]
             weights += [member.copies] * len(places)
-    whole = torch.tensor
     rests = [len(rows[m.row]) - opening for m in members]
     return Pack(
         members=members,
-        ids=whole(ids, device=device),
-        positions=whole(positions, device=device),
-        learned=whole(learned, dtype=torch.long, device=device),
-        targets=whole(targets, dtype=torch.long, device=device),
-        weights=whole(weights, dtype=torch.float32, device=device),
-        held=whole(held, dtype=torch.long, device=device),
-        held_weights=whole(held_weights, dtype=torch.float32, device=device),
+        ids=_tensor(ids, device),
+        positions=_tensor(positions, device),
+        learned=_tensor(learned, device),
+        targets=_tensor(targets, device),
+        weights=_tensor(weights, device, torch.float32),
+        held=_tensor(held, device),
+        held_weights=_tensor(held_weights, device, torch.float32),
         anchors=torch.cat(kept).to(device) if kept else None,
-        layout=layout(opening, rests, device) if fast else None,
+        layout=None if attention == "transformers" else layout(opening, rests, device, attention),
     )
+
+
+def _tensor(values: Sequence[float], device: str, dtype: torch.dtype = torch.long) -> torch.Tensor:
+    made = torch.tensor(values, dtype=dtype)
+    # From pinned memory the copy does not wait for what the GPU is doing.
+    return made if device == "cpu" else made.pin_memory().to(device, non_blocking=True)
 
 
 def predicting(row: Encoded) -> list[int]:

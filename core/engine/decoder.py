@@ -16,8 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from core.engine.attention import Layout, within
-from core.engine.fused import Gate, Norm, Projection, Rotate
+from core.engine.attention import Kind, Layout, within
+from core.engine.fused import AddNorm, Mlp, Project, Rotate
+from core.engine.projection import Projection
 
 _FAMILIES: Final = {
     "LlamaForCausalLM",
@@ -47,17 +48,27 @@ class _Layer:
         self.k_norm = getattr(attention, "k_norm", None)
 
     def __call__(
-        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, attend: Attend
-    ) -> torch.Tensor:
-        qkv = self.qkv(_norm(self.before_attention, x))
+        self,
+        x: torch.Tensor,
+        h: torch.Tensor | None,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        attend: Attend,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The stream x, and h that waits to be added to it; the same after this layer."""
+        x, normed = _add_norm(self.before_attention, x, h)
+        qkv = Project.apply(normed, self.qkv, *self.qkv.pairs())
         every = self.heads + 2 * self.kv_heads
         if self.q_norm is not None:
             parts = (self.heads, self.kv_heads, self.kv_heads)
             q, k, v = qkv.view(len(x), every, -1).split(parts, 1)
-            qkv = torch.cat([_norm(self.q_norm, q), _norm(self.k_norm, k), v], 1).flatten(1)
+            q, k = _add_norm(self.q_norm, q, None)[1], _add_norm(self.k_norm, k, None)[1]
+            qkv = torch.cat([q, k, v], 1).flatten(1)
         qkv = Rotate.apply(qkv, cos, sin, self.heads + self.kv_heads)
-        x = x + self.out(attend(self.index, qkv.view(len(x), every, -1)))
-        return x + self.down(Gate.apply(self.both(_norm(self.before_mlp, x))))
+        seen = attend(self.index, qkv.view(len(x), every, -1))
+        x, normed = _add_norm(self.before_mlp, x, Project.apply(seen, self.out, *self.out.pairs()))
+        pairs = self.both.pairs()
+        return x, Mlp.apply(normed, self.both, self.down, len(pairs), *pairs, *self.down.pairs())
 
 
 class Decoder:
@@ -72,19 +83,25 @@ class Decoder:
         ]
         self.head = base.get_output_embeddings().weight
         self.checkpointing = False
+        self.attention: Kind = "flash" if _flash(self.head) else "grouped"
+
+    @property
+    def recordable(self) -> bool:
+        """A CUDA graph can hold it: rotary angles that grow with the text ask the GPU back."""
+        return getattr(self._rotary, "rope_type", "default") not in ("dynamic", "longrope")
 
     def __call__(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
         """Final hidden states of ids (N,) at positions (N,): (N, hidden)."""
-        x = self._embed(ids)
+        x, h = self._embed(ids), None
         cos, sin = (part[0] for part in self._rotary(x, positions[None]))
         for layer in self._layers:
             if self.checkpointing and torch.is_grad_enabled():
-                x = checkpoint(
-                    layer, x, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
+                x, h = checkpoint(
+                    layer, x, h, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
                 )
             else:
-                x = layer(x, cos, sin, attend)
-        return _norm(self._last, x)
+                x, h = layer(x, h, cos, sin, attend)
+        return _add_norm(self._last, x, h)[1]
 
     def packed(self, ids: torch.Tensor, positions: torch.Tensor, shape: Layout) -> torch.Tensor:
         """Hidden states of a pack: ids and positions (N,)."""
@@ -149,6 +166,17 @@ def decoder_of(model: nn.Module) -> Decoder | None:
     return _known[base]
 
 
+def attention_of(model: nn.Module) -> Kind:
+    """Whose attention computes the packs of a model."""
+    decoder = decoder_of(model)
+    return "transformers" if decoder is None else decoder.attention
+
+
+def _flash(weight: torch.Tensor) -> bool:
+    half = weight.dtype in (torch.bfloat16, torch.float16)
+    return weight.is_cuda and half and torch.cuda.get_device_capability(weight.device) >= (8, 0)
+
+
 def _fits(base: nn.Module) -> bool:
     config = base.config
     if type(base).__name__ not in _FAMILIES or config.hidden_act != "silu":
@@ -161,8 +189,10 @@ def _fits(base: nn.Module) -> bool:
     return not hasattr(next(base.parameters()), "ds_id")  # split over ranks by DeepSpeed stage 3
 
 
-def _norm(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    return Norm.apply(x, module.weight, module.variance_epsilon)
+def _add_norm(
+    module: nn.Module, x: torch.Tensor, h: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return AddNorm.apply(x, h, module.weight, module.variance_epsilon)
 
 
 _known: weakref.WeakKeyDictionary[nn.Module, Decoder | None] = weakref.WeakKeyDictionary()

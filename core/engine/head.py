@@ -12,6 +12,8 @@ from typing import Any, Final
 import torch
 from torch.nn import functional as F
 
+from core.engine.fused import ops
+
 _AT_ONCE: Final = {"cpu": 128, "cuda": 4096}
 
 
@@ -32,14 +34,11 @@ class CrossEntropy(torch.autograd.Function):
         total = torch.zeros((), device=hidden.device)
         grad = torch.empty_like(hidden)
         for rows in _parts(hidden):
-            target, weight = targets[rows, None], weights[rows, None]
-            logits = F.linear(hidden[rows], head).float()
-            chosen = logits.gather(1, target)
-            spread = logits.logsumexp(1, keepdim=True)
-            total += ((spread - chosen) * weight).sum()
-            d = logits.sub_(spread).exp_()
-            d.scatter_add_(1, target, torch.full_like(chosen, -1.0))
-            grad[rows] = d.mul_(weight).to(head.dtype) @ head
+            loss, d = ops(hidden).cross_entropy(
+                F.linear(hidden[rows], head), targets[rows], weights[rows]
+            )
+            total += loss
+            torch.mm(d, head, out=grad[rows])
         ctx.save_for_backward(grad)
         return total
 
@@ -65,13 +64,11 @@ class Divergence(torch.autograd.Function):
         total = torch.zeros((), device=hidden.device)
         grad = torch.empty_like(hidden)
         for rows in _parts(hidden):
-            weight = weights[rows, None]
-            wanted = F.linear(anchors[rows], head).float().log_softmax(1)
-            actual = F.linear(hidden[rows], head).float().log_softmax(1)
-            p = wanted.exp()
-            total += (p * wanted.sub_(actual) * weight).sum()
-            d = actual.exp_().sub_(p).mul_(weight)
-            grad[rows] = d.to(head.dtype) @ head
+            loss, d = ops(hidden).divergence(
+                F.linear(hidden[rows], head), F.linear(anchors[rows], head), weights[rows]
+            )
+            total += loss
+            torch.mm(d, head, out=grad[rows])
         ctx.save_for_backward(grad)
         return total
 

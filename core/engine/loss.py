@@ -14,8 +14,9 @@ import torch
 from peft import PeftModel
 from torch import nn
 
+from core.engine.attention import Kind
 from core.engine.batch import Pack
-from core.engine.decoder import decoder_of
+from core.engine.decoder import attention_of, decoder_of
 from core.engine.head import CrossEntropy, Divergence
 
 
@@ -27,7 +28,12 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self.config = model.config  # DeepSpeed reads sizes from it
-        self.fast = fast and decoder_of(model) is not None
+        self.keep_gradients = False
+        self.attention: Kind = attention_of(model) if fast else "transformers"
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; their tensors stay where CUDA graphs write into them."""
+        super().zero_grad(set_to_none=set_to_none and not self.keep_gradients)
 
     def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""

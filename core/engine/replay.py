@@ -16,7 +16,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from core.engine.batch import build, predicted
-from core.engine.decoder import decoder_of
+from core.engine.decoder import attention_of
 from core.engine.generate import answers
 from core.engine.loss import hidden_states
 from core.files import write_atomic
@@ -75,12 +75,12 @@ def anchors(
     """The base's final hidden states before each learned token of each held row: (K, hidden)."""
     found: dict[int, torch.Tensor] = {}
     base = model.get_base_model()
-    fast = decoder_of(base) is not None
+    attention = attention_of(base)
     everyone = tuple(Member(row, 1) for row in held)
     lengths = [len(row.ids) for row in encoded]
     with model.disable_adapter():
         for members in packs(everyone, lengths, _TOKENS, collapse=True):
-            pack = build(members, encoded, {}, device, fast=fast)
+            pack = build(members, encoded, {}, device, attention=attention)
             states = hidden_states(base, pack).index_select(0, pack.learned)
             counts = [predicted(encoded[m.row]) for m in pack.members]
             found |= {

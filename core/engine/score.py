@@ -16,7 +16,7 @@ from core.config.schema import Config
 from core.dataset import Message
 from core.engine.base import load_base
 from core.engine.batch import build
-from core.engine.decoder import decoder_of
+from core.engine.decoder import attention_of
 from core.engine.generate import answers
 from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states
@@ -143,10 +143,10 @@ def retention(
     """Mean KL base‖tuned in nats, share of equal likeliest tokens, and learned tokens of `rows`."""
     base = model.get_base_model()
     head = base.get_output_embeddings()
-    fast = decoder_of(base) is not None
+    attention = attention_of(base)
     kl, same, tokens = 0.0, 0, 0
     for row in rows:
-        pack = build((Member(0, 1),), [row], {}, device, fast=fast)
+        pack = build((Member(0, 1),), [row], {}, device, attention=attention)
         logs = []
         for switch in (model.disable_adapter(), nullcontext()):
             with switch:

@@ -20,6 +20,7 @@ from core.engine.base import load_base
 from core.engine.decoder import decoder_of
 from core.engine.deepspeed import settings as deepspeed_settings
 from core.engine.generate import answers
+from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
 from core.engine.trainer import PersonaTrainer, Steps, memory_gib
 from core.models import folder as model_folder
@@ -209,8 +210,9 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
         rank=rank,
         world=world,
     )
+    objective = Objective(model, fast=config.model.lora_dropout == 0)
     trainer = PersonaTrainer(
-        Objective(model, fast=config.model.lora_dropout == 0),
+        objective,
         config,
         schedule,
         kept,
@@ -218,6 +220,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
         dtype=dtype,
         device=device,
         deepspeed=deepspeed,
+        recorder=recorder_of(objective, plan) if device == "cuda" else None,
         callbacks=[watch],
     )
     watch.trainer = trainer

@@ -7,7 +7,7 @@ import math
 import resource
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -108,11 +108,14 @@ class PersonaTrainer(Trainer):
         dtype: str,
         device: str,
         deepspeed: dict[str, Any] | None,
+        recorder: Callable[[batch.Pack], torch.Tensor] | None,
         callbacks: list[TrainerCallback],
     ) -> None:
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
         self.objective = model
-        self.last: dict[str, float] = {}
+        self.recorder = recorder
+        self.last: dict[str, Any] = {}
+        self._built: tuple[int, list[batch.Pack]] = (-1, [])
         self.after_log: Callable[[int, int], None] = lambda step, total: None
         s = config.settings
         arguments = TrainingArguments(
@@ -122,6 +125,7 @@ class PersonaTrainer(Trainer):
             learning_rate=s.lr,
             max_grad_norm=s.max_norm,
             logging_steps=1,
+            logging_nan_inf_filter=False,  # it would wait for the GPU
             save_strategy="no",
             report_to="none",
             disable_tqdm=True,
@@ -187,38 +191,57 @@ class PersonaTrainer(Trainer):
         torch.manual_seed(self.config.runtime.seed + inputs.step)
         world = self.steps.world
         sums = torch.zeros(2, device=self.torch_device)
-        for i, members in enumerate(inputs.packs):
-            last = i == len(inputs.packs) - 1
+        mine = self._packs(inputs)
+        for i, pack in enumerate(mine):
+            if self.recorder is not None:
+                sums += self.recorder(pack)
+                continue
+            last = i == len(mine) - 1
             self.accelerator.gradient_state._set_sync_gradients(last)
+            quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
+            with quiet(), self.compute_loss_context_manager():
+                learned, held = model(pack)
+                # Ranks average their gradients; the sums are of the whole step.
+                self.accelerator.backward(world * (learned + held))
+            sums += torch.stack([learned.detach(), held.detach()])
+        if world > 1:
+            dist.all_reduce(sums)
+        if self.recorder is not None and inputs.step < len(self.steps.steps):
+            # The GPU is busy with this step: make the next one's packs meanwhile.
+            following = self.steps[inputs.step - self.steps.start]
+            self._built = (following.step, self._packs(following))
+        self.last = {
+            "step": inputs.step,
+            "sums": sums,
+            "tokens": inputs.tokens,
+            "real_tokens": inputs.real_tokens,
+            "begin": begin,
+        }
+        return sums.sum()
+
+    def _packs(self, inputs: Batch) -> list[batch.Pack]:
+        """The packs of a step, weighted so that their losses add up to the step's mean."""
+        if self._built[0] == inputs.step:
+            return self._built[1]
+        kl = self.config.dataset.kl_weight / inputs.held
+        made = []
+        for members in inputs.packs:
             pack = batch.build(
                 members,
                 self.steps.encoded,
                 self.anchors,
                 self.torch_device,
-                fast=self.objective.fast,
+                attention=self.objective.attention,
             )
-            quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
-            with quiet(), self.compute_loss_context_manager():
-                learned, held = model(pack)
-                ce, kl = learned / inputs.learned, held / inputs.held
-                # Ranks average their gradients; the sums above are of the whole step.
-                self.accelerator.backward(world * (ce + self.config.dataset.kl_weight * kl))
-            sums += torch.stack([ce.detach(), kl.detach()])
-        if world > 1:
-            dist.all_reduce(sums)
-        ce, kl = sums.tolist()
-        self.last = {
-            "step": inputs.step,
-            "loss": ce,
-            "kl": kl,
-            "tokens": inputs.tokens,
-            "real_tokens": inputs.real_tokens,
-            "begin": begin,
-        }
-        return (sums[0] + self.config.dataset.kl_weight * sums[1]).detach()
+            weights, held = pack.weights / inputs.learned, pack.held_weights * kl
+            made.append(replace(pack, weights=weights, held_weights=held))
+        return made
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Tell the callbacks, then let the run save and sample at this step."""
+        if "loss" in logs:
+            loss, held = self.last["sums"].tolist()
+            self.last |= {"loss": loss, "kl": held / (self.config.dataset.kl_weight or 1.0)}
         super().log(logs, start_time)
         if "loss" in logs:
             self.after_log(int(self.last["step"]), len(self.steps.steps))

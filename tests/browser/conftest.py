@@ -7,6 +7,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from core import chat
 from tests.browser.studio import QUIET, Server
 
 
@@ -15,6 +16,8 @@ def server(tmp_path_factory):
     found = Server(tmp_path_factory.mktemp("studio"))
     yield found
     found.kill()
+    for run in found.runs:  # a loaded model stays with its run, not with the page
+        chat.close(run)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A newcomer's whole way in a real browser on the real built-in model (`make test-journey`)."""
+"""A newcomer's whole way in a real browser on the real built-in model."""
 
 from __future__ import annotations
 

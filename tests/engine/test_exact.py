@@ -36,7 +36,7 @@ def objective(tiny_model, request):
         if "lora_B" in name:  # B = 0 would hide faults of A's gradient
             torch.nn.init.normal_(parameter, std=0.05)
     made = Objective(model, fast=request.param)
-    assert made.fast is request.param
+    assert (made.attention == "grouped") is request.param
     return made
 
 
@@ -54,7 +54,9 @@ def gradients(objective, whole, encoded, held=None, kl_weight=0.0):
         for m in pack:
             counted[m.row in held] += m.copies * batch.predicted(encoded[m.row])
     for pack in whole:
-        learned, kl = objective(batch.build(pack, encoded, held, "cpu", fast=objective.fast))
+        learned, kl = objective(
+            batch.build(pack, encoded, held, "cpu", attention=objective.attention)
+        )
         (learned / max(1, counted[False]) + kl_weight * kl / max(1, counted[True])).backward()
     return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
 
@@ -123,7 +125,7 @@ def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model,
     base = load_base(tiny_model, dtype="float32", device="cpu")
     fresh = Objective(lora.attach(base, CONFIG))
     held = anchors(fresh.model, encoded, [2], "cpu")
-    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", fast=fresh.fast))
+    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", attention=fresh.attention))
     assert abs(kl.item()) < 1e-5
     moved = gradients(fresh, [(Member(2, 1),)], encoded, held, kl_weight=1.0)
     assert max(g.abs().max() for g in moved.values()) < 1e-5
@@ -132,7 +134,9 @@ def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model,
 def test_exact_kl_equals_the_divergence_from_the_base_computed_plainly(objective, encoded):
     held = {1: anchors(objective.model, encoded, [0, 1, 2], "cpu")[1]}  # found in one pack
     members = (Member(1, 2), Member(0, 1))
-    learned, kl = objective(batch.build(members, encoded, held, "cpu", fast=objective.fast))
+    learned, kl = objective(
+        batch.build(members, encoded, held, "cpu", attention=objective.attention)
+    )
     ids = torch.tensor([encoded[1].ids])
     tuned = objective.model(input_ids=ids).logits[0].log_softmax(-1)
     with objective.model.disable_adapter():

@@ -1,0 +1,148 @@
+"""Forward and backward pass of packs as CUDA graphs: recorded once for a shape, then replayed.
+
+A pack is some two thousand small GPU operations; started one by one from Python they take longer
+than the GPU needs for them (docs/performance.md). A replay starts them all at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import fields, replace
+from typing import Final, NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from core.engine.attention import Layout
+from core.engine.batch import Pack
+from core.engine.decoder import decoder_of
+from core.engine.lora import trained
+from core.engine.loss import Objective
+from core.plan import Plan
+
+_MOST: Final = 24  # graphs kept; the one longest unused makes room
+
+
+class Recording(NamedTuple):
+    """A graph, the pack whose numbers it reads, and the two sums that it writes."""
+
+    graph: torch.cuda.CUDAGraph
+    pack: Pack
+    sums: torch.Tensor
+
+
+class Recorder:
+    """Adds the gradients of padded packs to the adapter's, by replay where that pays."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._trained = trained(objective)
+        for parameter in self._trained:
+            parameter.grad = torch.zeros_like(parameter)
+        objective.keep_gradients = True  # graphs write into these very tensors
+        self._warm = False
+        self._longest = 0
+        self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, pack: Pack) -> torch.Tensor:
+        """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
+        pack = padded(pack, self._longest)
+        assert pack.layout is not None
+        self._longest = pack.layout.longest
+        shape = _shape(pack)
+        if not self._warm:
+            self._warm = True  # kernels are compiled, which no recording allows
+            return self._compute(pack)
+        if shape not in self._recordings:
+            if len(self._recordings) == _MOST:
+                self._recordings.popitem(last=False)
+            # At once, not when it comes again: unrecorded, a pack needs memory beside the graphs'.
+            self._recordings[shape] = self._record(pack)
+        self._recordings.move_to_end(shape)
+        found = self._recordings[shape]
+        for kept, new in zip(_tensors(found.pack), _tensors(pack), strict=True):
+            kept.copy_(new, non_blocking=True)
+        found.graph.replay()
+        return found.sums
+
+    def _compute(self, pack: Pack) -> torch.Tensor:
+        learned, held = self._objective(pack)
+        grads = torch.autograd.grad(learned + held, self._trained)
+        torch._foreach_add_([p.grad for p in self._trained], list(grads))
+        return torch.stack([learned.detach(), held.detach()])
+
+    def _record(self, pack: Pack) -> Recording:
+        own = _copied(pack)
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()  # what the packs before it needed, the graph needs now
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            sums = self._compute(own)
+        return Recording(graph, own, sums)
+
+
+def recorder_of(objective: Objective, plan: Plan) -> Recorder | None:
+    """A recorder where the plan wants one and the model's family allows it."""
+    decoder = decoder_of(objective.model)
+    able = objective.attention == "flash" and decoder is not None and decoder.recordable
+    return Recorder(objective) if plan["cuda_graphs"] and able else None
+
+
+def padded(pack: Pack, longest: int = 0) -> Pack:
+    """The pack with tokens, rows and places of weight zero, so that few shapes are left.
+
+    The spare tokens are a conversation of their own: nobody sees them, nothing is learned of them.
+    `longest` is the least that attention is told of the longest row.
+    """
+    assert pack.layout is not None
+    tokens = _round(len(pack.ids), 16)
+    spare = tokens - len(pack.ids)
+    learned = _round(len(pack.targets), 4) - len(pack.targets)
+    held = _round(len(pack.held), 4) - len(pack.held)
+    ends = pack.layout.borders
+    rows = _round(len(ends), 1) + 1 - len(ends)
+    return replace(
+        pack,
+        ids=F.pad(pack.ids, (0, spare)),
+        positions=F.pad(pack.positions, (0, spare)),
+        learned=F.pad(pack.learned, (0, learned)),
+        targets=F.pad(pack.targets, (0, learned)),
+        weights=F.pad(pack.weights, (0, learned)),
+        held=F.pad(pack.held, (0, held)),
+        held_weights=F.pad(pack.held_weights, (0, held)),
+        anchors=None if pack.anchors is None else F.pad(pack.anchors, (0, 0, 0, held)),
+        layout=replace(
+            pack.layout,
+            borders=F.pad(ends, (0, rows), value=tokens),
+            longest=max(longest, _round(max(pack.layout.longest, spare), 1)),
+        ),
+    )
+
+
+def _round(count: int, parts: int) -> int:
+    """The next multiple of a power of two that is about a `parts`-th of it, and at least 64."""
+    if not count:
+        return 0
+    unit = max(64, 2 ** (count.bit_length() - 1) // parts)
+    return -(-count // unit) * unit
+
+
+def _shape(pack: Pack) -> tuple[int, ...]:
+    assert pack.layout is not None
+    sizes = (len(pack.ids), len(pack.targets), len(pack.held), len(pack.layout.borders))
+    return (*sizes, pack.layout.longest)
+
+
+def _tensors(pack: Pack) -> list[torch.Tensor]:
+    assert pack.layout is not None
+    own = [getattr(pack, field.name) for field in fields(pack)]
+    return [*(x for x in own if isinstance(x, torch.Tensor)), pack.layout.borders]
+
+
+def _copied(pack: Pack) -> Pack:
+    assert pack.layout is not None
+    tensors = {f.name: getattr(pack, f.name) for f in fields(pack)}
+    own = {k: v.clone() for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+    shape: Layout = replace(pack.layout, borders=pack.layout.borders.clone())
+    return replace(pack, **own, layout=shape)

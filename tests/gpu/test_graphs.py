@@ -1,0 +1,118 @@
+"""The GPU's fast path and its recorded steps against transformers' own. Needs an NVIDIA GPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from core.config.schema import Config
+from core.engine import batch, lora
+from core.engine.decoder import decoder_of
+from core.engine.graphs import Recorder, padded
+from core.engine.loss import Objective
+from core.schedule import Member
+from core.tokens import Encoded
+
+pytestmark = pytest.mark.gpu
+
+CONFIG = Config.model_validate({"model": {"lora_r": 16, "quantization": "none"}})
+
+
+@pytest.fixture
+def objective():
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=500,
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        attn_implementation="sdpa",
+    )
+    model = LlamaForCausalLM._from_config(shape, dtype=torch.bfloat16).requires_grad_(False)
+    model = lora.attach(model, CONFIG).cuda()
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+    made = Objective(model)
+    assert made.attention == "flash"
+    return made
+
+
+def rows(seed, *lengths):
+    make = torch.Generator().manual_seed(seed)
+    return [
+        Encoded(
+            tuple(torch.randint(500, (n,), generator=make).tolist()),
+            (False,) * (n // 2) + (True,) * (n - n // 2),
+        )
+        for n in lengths
+    ]
+
+
+def pack_of(encoded, attention="flash"):
+    members = tuple(Member(i, 1 + i) for i in range(len(encoded)))
+    anchors = {0: torch.randn(batch.predicted(encoded[0]), 256).bfloat16().cuda()}
+    torch.manual_seed(1)
+    return batch.build(members, encoded, anchors, "cuda", attention=attention)
+
+
+def plainly(objective, pack):
+    objective.zero_grad()
+    learned, held = objective(pack)
+    (learned + held).backward()
+    return torch.stack([learned, held]).detach(), grads(objective)
+
+
+def grads(objective):
+    return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
+
+
+def assert_near(found, wanted, part):
+    torch.testing.assert_close(found[0], wanted[0], rtol=part, atol=1e-3)
+    for name, value in wanted[1].items():
+        assert (found[1][name] - value).norm() <= part * value.norm() + 1e-4, name
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, checkpointing):
+    encoded = rows(0, 90, 33, 70)
+    torch.manual_seed(5)
+    theirs = plainly(objective, pack_of(encoded, "transformers"))
+    torch.manual_seed(5)
+    pack = pack_of(encoded)
+    decoder_of(objective.model).checkpointing = checkpointing
+    assert_near(plainly(objective, pack), theirs, 0.03)
+
+
+def test_exact_a_padded_pack_gives_the_same_losses_and_gradients(objective):
+    pack = pack_of(rows(0, 90, 33, 70))
+    assert len(padded(pack).ids) % 64 == 0
+    assert_near(plainly(objective, padded(pack)), plainly(objective, pack), 0.01)
+
+
+def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective):
+    packs = [pack_of(rows(seed, 90 - seed, 33, 70)) for seed in range(5)]
+    wanted = [plainly(objective, pack) for pack in packs]
+    objective.zero_grad()
+    recorder = Recorder(objective)
+    for pack, other in zip(packs, wanted, strict=True):
+        objective.zero_grad()
+        sums = recorder(pack).clone()
+        assert_near((sums, grads(objective)), other, 0.01)
+    assert len(recorder._recordings) == 1
+
+
+def test_exact_two_recorded_packs_add_up(objective):
+    packs = [pack_of(rows(seed, 90, 33, 70)) for seed in range(4)]
+    both = [plainly(objective, pack)[1] for pack in packs[2:]]
+    objective.zero_grad()
+    recorder = Recorder(objective)
+    recorder(packs[0])
+    recorder(packs[1])
+    objective.zero_grad()
+    sums = recorder(packs[2]).clone() + recorder(packs[3])
+    wanted = {name: value + both[1][name] for name, value in both[0].items()}
+    assert_near((sums, grads(objective)), (sums, wanted), 0.01)
