@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from core import compare, studio
+from core.chat import checked_strength
 from core.cli.common import Add, Options, of_a_run, run_of, say
 from core.cli.follow import follow
 from core.compare import Side
@@ -67,7 +68,7 @@ def _side(text: str, run: Run, settings: Settings) -> Side:
         if source in ("base", "merged") and not (step or strength):
             return Side(str(of.path), "base" if source == "base" else "merged")
         if source == "adapter":
-            scale = studio.checked_strength(float(strength or 1))
+            scale = checked_strength(float(strength or 1))
             return Side(str(of.path), "adapter", int(step) if step else None, scale)
     except ValueError as error:
         raise _unknown(text) from error

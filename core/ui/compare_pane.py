@@ -9,6 +9,7 @@ from typing import Any, Final
 import gradio as gr
 
 from core import compare, studio
+from core.chat import checked_strength
 from core.compare import Comparison, Side
 from core.errors import UserError
 from core.questions import questions
@@ -155,7 +156,7 @@ def _side(frame: Frame, value: str, found: Run, strength: float) -> Side:
         case "merged":
             return Side(str(run.path), "merged")
         case "adapter":
-            scale = studio.checked_strength(round(strength, 2)) if run == found else 1.0
+            scale = checked_strength(round(strength, 2)) if run == found else 1.0
             return Side(str(run.path), "adapter", step_of(source), scale)
     raise UserError(
         "The run {run} has nothing like that to talk to.",
