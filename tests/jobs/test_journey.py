@@ -198,7 +198,13 @@ def _start(home: Path, config: Path, run: Run, *more: str) -> subprocess.Popen:
         cwd=ROOT,
         env={**os.environ, "STUDIO_HOME": str(home)},
         stdout=subprocess.DEVNULL,
+        preexec_fn=_interruptible,
     )
+
+
+def _interruptible() -> None:
+    """In the background of a shell SIGINT is ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _wait(ready, seconds: float = 120) -> None:
