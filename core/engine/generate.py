@@ -13,7 +13,9 @@ from core.engine.decoder import Cache, decoder_of
 Reader = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
-@torch.inference_mode()
+# Not inference_mode: what the decoder makes and keeps here (room beside the weights for the
+# adapter) is written and differentiated by the steps that follow.
+@torch.no_grad()
 def stream(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
