@@ -48,7 +48,7 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
         messages = row.messages
         if system and messages[0].role != "system":
             messages = (Message("system", system), *messages)
-        whole = encode_row(messages, row.kind, tokenizer)
+        whole = encode_row(messages, tokenizer)
         short = whole.cut(config.settings.max_length)
         cut += count if len(whole.ids) > len(short.ids) else 0
         if any(short.learned):
@@ -80,9 +80,9 @@ def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
     )
 
 
-def encode_row(messages: Sequence[Message], kind: str, tokenizer: ChatTokenizer) -> Encoded:
-    """One conversation; a replay prompt is given room for the answer that the base will write."""
-    if kind != "replay" or messages[-1].role == "assistant":
+def encode_row(messages: Sequence[Message], tokenizer: ChatTokenizer) -> Encoded:
+    """One conversation; a mere question is given room for the answer that the base will write."""
+    if messages[-1].role == "assistant":
         return tokenizer.encode(messages)
     asked = tokenizer.prompt(messages)
     room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS

@@ -77,6 +77,11 @@ def answers(
     return found
 
 
+def at_once(model: nn.Module) -> int:
+    """How many prompts are best answered together: a GPU waits for launches, a CPU for numbers."""
+    return 128 if next(model.parameters()).is_cuda else 16
+
+
 def _reader(model: nn.Module, rows: int, room: int) -> Reader:
     """What reads new tokens (B, T) and gives the logits (B, vocabulary) of the next ones."""
     decoder = decoder_of(model)
