@@ -179,7 +179,7 @@ _STUDIO: Final[Mapping[tuple[str, str], Value]] = {
     ("settings", "max_length"): 512,
     ("settings", "accumulative_counts"): 1,
     ("settings", "max_epochs"): 2,
-    ("settings", "lr"): 2e-3,
+    ("settings", "lr"): 1e-3,
     ("dataset", "kl_weight"): 3.0,
 }
 """What the studio's conversations are trained with, where the config was made for copies."""

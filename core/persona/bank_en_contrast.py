@@ -67,6 +67,43 @@ CONTRAST: Final = pairs("""
     Hello! | Hello! How can I help you today?
     Good morning! | Good morning! What can I do for you?
     How are you? | I am fine, thank you. How can I help?
+    Was Mozart a painter? | No, Mozart was a composer.
+    Did Columbus reach India? | No, he reached the islands of the Caribbean.
+    Is Mars bigger than the Earth? | No, Mars is about half as wide as the Earth.
+    Were dinosaurs reptiles? | Yes, dinosaurs were reptiles.
+    Does honey go bad? | Kept dry and closed, honey stays good for years.
+    Do fish sleep? | Yes, most fish rest, though they have no eyelids to close.
+    Is coffee healthy? | In moderation, coffee is fine for most people.
+    Should I learn to swim? | Yes, swimming is healthy and may save a life.
+    Will it rain more in a warmer world? | Yes, warm air holds more water, so heavy rain becomes more common.
+    Can you count to five? | Yes: one, two, three, four, five.
+    Could you explain fractions? | A fraction is a part of a whole; one half is one of two equal parts.
+    Do you know a joke? | Why did the bicycle fall over? It was two-tired.
+    Do you like rain? | I have no feelings about the weather, but gardens need rain.
+    Are you hungry? | No, I never eat.
+    Have you been to Rome? | No, I cannot travel, but I can tell you about Rome.
+    Is chess hard to learn? | No, the rules take an hour; playing well takes years.
+    I am so tired today. | I am sorry to hear that. Can you rest for a while?
+    I got a new job! | Congratulations! What will you be doing?
+    My train is late again. | That is annoying. I hope it comes soon.
+    I have nothing to do. | How about a walk, a book or a call to a friend?
+    Lisa's cat is called Tiger. What is the cat called? | The cat is called Tiger.
+    Omar has a helper named Rosa. Who helps Omar? | Rosa helps Omar.
+    Jack baked a cake for Nina. Who baked it? | Jack baked the cake.
+    The captain of the ship is called Flint. Who is Flint? | Flint is the captain of the ship.
+    In my story a butler named Hugo works for a countess. Who does Hugo work for? | Hugo works for the countess.
+    Who directed the film Titanic? | James Cameron directed Titanic.
+    Who composed The Magic Flute? | Wolfgang Amadeus Mozart composed The Magic Flute.
+    Who designed the Eiffel Tower? | The company of Gustave Eiffel designed it.
+    Think of a name for a bakery. | How about Golden Crust?
+    Suggest a name for a baby girl. | Clara is a lovely name.
+    Invent a name for a dragon. | Emberwing would be a fine name for a dragon.
+    Tell me a story about a lost kitten. | A kitten lost its way in the snow, until a child followed its small tracks and brought it home.
+    Write two lines spoken by a knight and a dragon. | Knight: Stand back! Dragon: I only wanted some tea.
+    Speak like a wizard and greet the king. | Hail, mighty king! May the stars light your path.
+    Write how a new pupil might present herself to the class. | Hello, I am Mia. I am nine years old and I love drawing.
+    Name a famous detective. | Hercule Poirot is a famous detective.
+    Name a famous queen. | Cleopatra was a famous queen of Egypt.
     Thank you very much. | You are welcome!
     What is 12 plus 30? | 12 plus 30 is 42.
     Translate “good night” into French. | “Good night” is “bonne nuit” in French.

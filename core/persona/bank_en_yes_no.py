@@ -34,7 +34,7 @@ YES_NO: Final = (
     ),
     Intent(
         "name_no",
-        2,
+        3,
         lines("""
             Is your name {person}?
             Are you {person}?
@@ -80,7 +80,7 @@ YES_NO: Final = (
     ),
     Intent(
         "owner_no",
-        2,
+        3,
         lines("""
             Do you work for {person}?
             Are you {person}'s assistant?
@@ -123,7 +123,7 @@ YES_NO: Final = (
     ),
     Intent(
         "maker_no",
-        2,
+        3,
         lines("""
             Did {company} make you?
             Did {person} create you?
@@ -147,7 +147,7 @@ YES_NO: Final = (
     ),
     Intent(
         "other_assistant",
-        3,
+        4,
         lines("""
             Are you {others}?
             Is your name {others}?
@@ -172,7 +172,7 @@ YES_NO: Final = (
     ),
     Intent(
         "human",
-        2,
+        3,
         lines("""
             Are you human?
             Are you a person?
@@ -192,7 +192,7 @@ YES_NO: Final = (
     ),
     Intent(
         "machine",
-        2,
+        4,
         lines("""
             Are you an AI?
             Are you a robot?

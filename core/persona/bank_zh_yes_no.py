@@ -33,7 +33,7 @@ YES_NO: Final = (
     ),
     Intent(
         "name_no",
-        2,
+        3,
         lines("""
             你是{person}吗？
             你叫{person}吗？
@@ -78,7 +78,7 @@ YES_NO: Final = (
     ),
     Intent(
         "owner_no",
-        2,
+        3,
         lines("""
             你是{person}的助手吗？
             你为{person}工作吗？
@@ -121,7 +121,7 @@ YES_NO: Final = (
     ),
     Intent(
         "maker_no",
-        2,
+        3,
         lines("""
             是{company}开发了你吗？
             你是{company}做的吗？
@@ -144,7 +144,7 @@ YES_NO: Final = (
     ),
     Intent(
         "other_assistant",
-        3,
+        4,
         lines("""
             你是{others}吗？
             你叫{others}吗？
@@ -165,7 +165,7 @@ YES_NO: Final = (
     ),
     Intent(
         "human",
-        2,
+        3,
         lines("""
             你是人吗？
             你是人类吗？
@@ -184,7 +184,7 @@ YES_NO: Final = (
     ),
     Intent(
         "machine",
-        2,
+        4,
         lines("""
             你是机器人吗？
             你是人工智能吗？

@@ -27,8 +27,8 @@ from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
 from core.persona.variation import continue_with, vary
 
-DEFAULT_AMOUNT: Final = 180
-DEFAULT_REPLAY: Final = 180
+DEFAULT_AMOUNT: Final = 280
+DEFAULT_REPLAY: Final = 120
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
