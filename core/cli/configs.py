@@ -1,4 +1,4 @@
-"""list-cfg, copy-cfg, schema, check."""
+"""list-cfg, copy-cfg, import-cfg, schema, check."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def add(add: Add) -> None:
     p.add_argument("name")
     p.add_argument("directory", type=Path)
     p.set_defaults(do=_copy_cfg)
+    p = add("import-cfg", help="read an XTuner config (.py) as data, and write it as YAML")
+    p.add_argument("file", type=Path)
+    p.add_argument("--out", type=Path, help="the new file (FILE with .yaml); never overwritten")
+    p.set_defaults(do=_import_cfg)
     p = add("schema", help="print the config's JSON schema")
     p.set_defaults(do=_schema)
     p = add("check", help="find every fault of a config")
@@ -32,6 +36,12 @@ def _list_cfg(o: Options, settings: Settings) -> None:
 def _copy_cfg(o: Options, settings: Settings) -> None:
     path = commands.copy_cfg(o.name, o.directory)
     say(f"Copied to {path}. Set data_path in it, then: python -m core check {path}")
+
+
+def _import_cfg(o: Options, settings: Settings) -> None:
+    path, found = commands.import_cfg(o.file, o.out)
+    say(commands.report(found))
+    say(f"Written to {path}. Now: python -m core check {path}")
 
 
 def _schema(o: Options, settings: Settings) -> None:

@@ -115,6 +115,15 @@ def test_preference_training_is_ignored_with_its_reason() -> None:
     assert "preferences" in ignored["model.loss_type"]
 
 
+def test_a_note_names_the_line_of_the_very_value() -> None:
+    text = FIXTURES["odd_cases"]
+    unknown = {note.name: note for note in import_config(text).unknown}
+    for name in ("model.llm.rope_magic", "model.llm_lora.r", "spare"):
+        line = unknown[name].line
+        assert line and f"{name.rpartition('.')[2]}" in text.splitlines()[line - 1]
+        assert str(unknown[name].sentence).startswith(f"Line {line}, {name}: ")
+
+
 def test_every_note_names_a_line_of_the_file_and_is_told_in_chinese() -> None:
     for text in FIXTURES.values():
         imported = import_config(text)
@@ -248,7 +257,7 @@ TOKENS = (
 ).split(" ")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), many=st.integers(1, 6), which=st.sampled_from(sorted(FIXTURES)))
 def test_mutated_configs_raise_nothing_but_user_errors_and_import_nothing(
     seed: int, many: int, which: str
