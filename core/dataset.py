@@ -64,13 +64,17 @@ def unique(rows: Sequence[Row]) -> dict[Row, int]:
 
 
 def load(
-    path: Path, format: Format = "auto", name: str | None = None, columns: Columns | None = None
+    path: Path,
+    format: Format = "auto",
+    name: str | None = None,
+    columns: Columns | None = None,
+    most: int = MAX_ROWS + 1,
 ) -> list[Row]:
     """Read a dataset file of any known layout (see `core.dataset_formats`), strictly.
 
     `name` is what errors call the file; by default its last part, never the whole path.
     `columns` says how a conversation is made of a record in the format “columns”; without it,
-    the columns are known by their names.
+    the columns are known by their names. At most `most` records are used.
     Placeholders such as {{name}} are left in: see `fill_placeholders` and `check`.
 
     Raises:
@@ -82,6 +86,7 @@ def load(
         raise UserError(
             "{name} is empty.", "Choose a file with at least one conversation.", name=shown
         )
+    del records[most:]
     _check_count(len(records), shown)
     layout = detect(records[0], shown) if format == "auto" else format
     rows = []

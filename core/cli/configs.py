@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.cli.common import Add, Options, say
-from core.config import commands, source
+from core import advice, conversations
+from core.cli.common import Add, Options, say, whisper
+from core.config import commands, document, source
+from core.config.schema import Config
+from core.config.writer import inline
+from core.conversations import Conversations
+from core.errors import UserError
+from core.files import write_atomic
 from core.settings import Settings
 
 
@@ -26,6 +32,7 @@ def add(add: Add) -> None:
     p.set_defaults(do=_schema)
     p = add("check", help="find every fault of a config")
     p.add_argument("config", type=Path)
+    p.add_argument("--fix", action="store_true", help="change the values that have a remedy")
     p.set_defaults(do=_check)
 
 
@@ -50,4 +57,27 @@ def _schema(o: Options, settings: Settings) -> None:
 
 def _check(o: Options, settings: Settings) -> None:
     config = source.load(o.config)
-    say(f"{o.config} has no faults: {config.settings.pretrained_model_name_or_path}.")
+    known = _conversations(config, o.config.parent)
+    text = document.read(o.config)
+    if o.fix:
+        text, mended = advice.mended(text, known, settings)
+        for finding in mended:
+            values = (
+                f"{part}.{key} = {inline(v)}" for (part, key), v in (finding.fix or {}).items()
+            )
+            say(f"Fixed: {finding.text} Now {', '.join(values)}.")
+        if mended:
+            write_atomic(o.config, text)
+    left = advice.findings(text, known, settings)
+    for finding in left:
+        say(f"Warning: {finding.text}{' (--fix mends it)' if finding.fix else ''}")
+    say(f"{o.config} has no faults{f'; warnings: {len(left)}' if left else ''}.")
+
+
+def _conversations(config: Config, home: Path) -> Conversations | None:
+    """What the config learns from; None, and a word, where that is not here."""
+    try:
+        return conversations.of_config(config, home)
+    except UserError as error:
+        whisper(f"The conversations were not looked at. {error}")
+        return None

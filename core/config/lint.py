@@ -42,17 +42,30 @@ class Facts:
 
     `rows` counts copies, `unique_rows` does not; `persona_share` is the part of all rows, copies
     counted, that teach the persona; `tokens_p95` is the length that 95 of 100 rows stay within.
+    `guessed` says that `total_steps` may be wrong by a half, as the model's tokenizer is not here.
     """
 
-    rows: int
-    unique_rows: int
-    has_system_turn: bool
+    rows: int | None = None
+    unique_rows: int | None = None
+    has_system_turn: bool | None = None
     replay_rows: int | None = None
     persona_share: float | None = None
     total_steps: int | None = None
+    guessed: bool = False
     tokens_p95: int | None = None
     chat: bool | None = None
     family: str | None = None
+
+    @property
+    def most_steps(self) -> int | None:
+        """More optimizer steps than this there will not be."""
+        return 2 * self.total_steps if self.guessed and self.total_steps else self.total_steps
+
+    @property
+    def steps_shown(self) -> Text:
+        """The number of steps for a sentence."""
+        steps = self.total_steps
+        return text("about {n:,}", n=steps) if self.guessed else text("{n:,}", n=steps)
 
 
 @dataclass(frozen=True)
@@ -66,13 +79,17 @@ class Finding:
 
 def facts_of(
     config: Config,
-    rows: Sequence[Row],
+    rows: Sequence[Row] | None = None,
     *,
     total_steps: int | None = None,
+    guessed: bool = False,
     tokens_p95: int | None = None,
 ) -> Facts:
     """The facts of a dataset and of the config's model, as far as its card knows it."""
     card = card_of(config.settings.pretrained_model_name_or_path)
+    chat, family = (card.chat, card.family) if card else (None, None)
+    if rows is None:
+        return Facts(chat=chat, family=family)
     taught = sum(row.kind != "replay" for row in rows)
     return Facts(
         rows=len(rows),
@@ -81,9 +98,10 @@ def facts_of(
         replay_rows=len(rows) - taught,
         persona_share=taught / len(rows) if rows and taught < len(rows) else None,
         total_steps=total_steps,
+        guessed=guessed,
         tokens_p95=tokens_p95,
-        chat=card.chat if card else None,
-        family=card.family if card else None,
+        chat=chat,
+        family=family,
     )
 
 
@@ -146,7 +164,9 @@ def _rate(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
-    s, steps = config.settings, facts.total_steps
+    s, steps = config.settings, facts.most_steps
+    if facts.rows is None or facts.unique_rows is None:
+        return
     if steps is not None and steps * s.lr < _LEAST_WORK and s.lr <= _HIGH_RATE:
         yield Finding(
             "too-little-training",
@@ -154,7 +174,7 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
                 "{rows:,} rows make only {steps} steps, too few to change the model at a learning "
                 "rate of {rate:g}.",
                 rows=facts.rows,
-                steps=steps,
+                steps=facts.steps_shown,
                 rate=s.lr,
             ),
             _more_training(config, steps),
@@ -215,7 +235,7 @@ def _length(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _system(config: Config, facts: Facts) -> Iterator[Finding]:
-    if config.settings.SYSTEM and not facts.has_system_turn:
+    if config.settings.SYSTEM and facts.has_system_turn is False:
         yield Finding(
             "system-in-no-row",
             text(
@@ -227,29 +247,28 @@ def _system(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _intervals(config: Config, facts: Facts) -> Iterator[Finding]:
-    steps = facts.total_steps
-    if not steps:
+    steps, most = facts.total_steps, facts.most_steps
+    if not steps or not most:
         return
     quarter = max(1, steps // 4)
-    if config.settings.save_steps > steps:
+    if config.settings.save_steps > most:
         yield Finding(
             "saves-after-the-end",
             text(
-                "A checkpoint every {every:,} steps never comes: the training has {steps:,} "
+                "A checkpoint every {every:,} steps never comes: the training has {steps} "
                 "steps, and only its end is saved.",
                 every=config.settings.save_steps,
-                steps=steps,
+                steps=facts.steps_shown,
             ),
             {("settings", "save_steps"): quarter},
         )
-    if config.settings.evaluation_freq > steps:
+    if config.settings.evaluation_freq > most:
         yield Finding(
             "answers-after-the-end",
             text(
-                "Sample answers every {every:,} steps never come: the training has {steps:,} "
-                "steps.",
+                "Sample answers every {every:,} steps never come: the training has {steps} steps.",
                 every=config.settings.evaluation_freq,
-                steps=steps,
+                steps=facts.steps_shown,
             ),
             {("settings", "evaluation_freq"): quarter},
         )

@@ -11,6 +11,7 @@ import gradio as gr
 
 from core.config import diff, source, writer
 from core.config.fields import Field, Value, fields, value_of
+from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.errors import UserError
 from core.ui.speech import Language, Say
@@ -108,6 +109,24 @@ def edited(text: str, key: Key, raws: Sequence[Any]) -> str:
 def problems(text: str, language: Language, t: Say) -> str:
     """Every fault of a config text by line, as HTML; empty when there is none."""
     return faults((f.sentence.render(language) for f in source.faults(text)), t)
+
+
+def advice(found: Sequence[Finding], language: Language, t: Say) -> str:
+    """The findings as a list, each with a button that applies its change where it has one."""
+    if not found:
+        return ""
+    items = "".join(
+        f"<li>{escape(f.text.render(language))}"
+        + (
+            f' <button type="button" data-action="{escape(f.code)}">{t("Fix it")}</button>'
+            if f.fix
+            else ""
+        )
+        + "</li>"
+        for f in found
+    )
+    head = t("Worth a look before training:")
+    return f'<div class="notice warn advice" role="status"><b>{head}</b><ul>{items}</ul></div>'
 
 
 def differences(text: str, base: Config | None, base_name: str, t: Say) -> str:

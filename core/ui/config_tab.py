@@ -10,14 +10,14 @@ from typing import Any
 
 import gradio as gr
 
+from core import advice, conversations, studio
 from core import run as runs
-from core import studio
 from core.config import catalog, source, writer
 from core.config.fields import fields
+from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.errors import UserError
 from core.run import Run
-from core.ui import advice
 from core.ui import config_file as files
 from core.ui import config_form as forms
 from core.ui.frame import CLICKS, Frame, Pane, go
@@ -112,11 +112,21 @@ def build(frame: Frame) -> Pane:
             return source.load(found.config_file), found.name
         return (catalog.preset(name), name) if name else (None, "")
 
+    def advised(run_name: str, text_: str) -> list[Finding]:
+        found = frame.find(run_name)
+        if found is None or not found.dataset_file.exists():
+            return []
+        try:
+            known = conversations.of_run(found)
+        except UserError:
+            return []  # the Train tab says what is wrong with them
+        return advice.findings(text_, known, frame.settings)
+
     def looks(run_name: str, text_: str, other: str, name: str) -> list[Any]:
-        found = advice.findings(text_, frame.find(run_name), frame.settings)
+        found = advised(run_name, text_)
         return [
             forms.problems(text_, language, t),
-            advice.shown(found, language, t),
+            forms.advice(found, language, t),
             forms.differences(text_, *base_of(other, name), t),
         ]
 
@@ -169,8 +179,7 @@ def build(frame: Frame) -> Pane:
 
     @frame.guard
     def fixed(event: gr.EventData, run_name: str, text_: str, other: str, name: str) -> Any:
-        found = advice.findings(text_, frame.find(run_name), frame.settings)
-        for finding in found:
+        for finding in advised(run_name, text_):
             if finding.code == event._data.get("action") and finding.fix:
                 new = writer.edit(text_, finding.fix)
                 return remember(run_name, new, text_), *everything(

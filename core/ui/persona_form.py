@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from core import dataset, run, studio
+from core import conversations, dataset, run, studio
 from core.config import catalog, source, writer
 from core.config.fields import Value
 from core.config.schema import Config
@@ -21,8 +20,9 @@ from core.persona.generate import evaluation_questions, studio_rows, tutorial_ro
 from core.persona.persona import Persona
 from core.run import Run
 from core.settings import Settings
+from core.ui import views
 from core.ui.speech import Language, Say
-from core.ui.views import conversations, counts, mode_of, notice
+from core.ui.views import counts, mode_of, notice
 
 Form = dict[str, Any]
 
@@ -77,27 +77,12 @@ def of_run(found: Run | None, language: Language) -> Form:
     if found.persona_file.exists():
         form |= of_persona(personas.load(found.persona_file))
     if found.dataset_file.exists():
-        rows = rows_of_run(found)
+        rows = conversations.of_run(found).rows
         form["mode"] = mode_of(rows)
         if form["mode"] == "tutorial":
             question, answer = (m.content for m in rows[0].messages[-2:])
             form |= {"copies": len(rows) - 1, "question": question, "answer": answer}
     return form
-
-
-def rows_of_run(found: Run) -> tuple[Row, ...]:
-    """The conversations that a run holds, read once for each version of the file.
-
-    Raises:
-        UserError: the file cannot be used.
-    """
-    return read_rows(found.dataset_file, found.dataset_file.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def read_rows(path: Path, version: int) -> tuple[Row, ...]:
-    """The conversations in a file; `version` is its time of change in nanoseconds."""
-    return tuple(dataset.load(path))
 
 
 def with_draft(form: Form, draft: Mapping[str, Any] | None, run_name: str) -> Form:
@@ -136,7 +121,7 @@ def rows_of(form: Form, found: Run | None) -> list[Row]:
             "There are no conversations yet.",
             "Upload a file of them, or choose Studio, which writes them for you.",
         )
-    return list(rows_of_run(found))
+    return list(conversations.of_run(found).rows)
 
 
 def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
@@ -145,7 +130,7 @@ def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
         rows = rows_of(form, found)
     except UserError as error:
         return notice("warn", error.render(language))
-    return counts(dataset.describe(rows), t) + conversations(rows, t)
+    return counts(dataset.describe(rows), t) + views.conversations(rows, t)
 
 
 def read_upload(path: Path, form: Form) -> list[Row]:

@@ -115,3 +115,11 @@ def test_facts_come_from_the_rows_and_the_models_card() -> None:
         family="smollm2",
     )
     assert facts_of(Config(), [said]).persona_share is None
+
+
+def test_the_traps_of_a_guessed_length_wait_until_they_are_sure() -> None:
+    config, guess = _persona(save_steps=150, evaluation_freq=-1), replace(GOOD, guessed=True)
+    assert lint(config, guess) == []
+    (finding,) = lint(_persona(save_steps=500, evaluation_freq=-1), guess)
+    assert "the training has about 100 steps" in str(finding.text)
+    assert "总共只有 约 100 步" in finding.text.render("zh")

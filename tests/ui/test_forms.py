@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from core import studio
+from core import advice, conversations, studio
 from core.config import catalog, source
 from core.config.fields import fields
 from core.errors import UserError
 from core.run import all_runs
-from core.ui import advice, chat_session, config_file, config_form
+from core.ui import chat_session, config_file, config_form
 from core.ui import persona_form as forms
 from core.ui.speech import speaker
 
@@ -164,12 +164,13 @@ def test_advice_names_a_trap_and_its_fix_mends_it(settings, text):
     form = {**forms.defaults("en"), "mode": "tutorial", "copies": 10_000}
     run = forms.save(settings, None, form, forms.rows_of(form, None), "en")
     wrong = typing(text, ("settings", "lr"), 0.5)
-    found = advice.findings(wrong, run, settings)
+    known = conversations.of_run(run)
+    found = advice.findings(wrong, known, settings)
     codes = {f.code for f in found}
     assert "rate-too-high" in codes
-    assert 'data-action="rate-too-high"' in advice.shown(found, "en", en)
-    assert advice.findings(wrong, None, settings) == []
-    assert advice.findings("settings: [", run, settings) == []
+    assert 'data-action="rate-too-high"' in config_form.advice(found, "en", en)
+    assert [f.code for f in advice.findings(wrong, None, settings)] == ["rate-too-high"]
+    assert advice.findings("settings: [", known, settings) == []
 
 
 def test_a_yaml_file_is_opened_and_a_faulty_one_names_its_line(tmp_path, text):
