@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from core.config import source, writer
-from core.config.lint import Facts, Finding, Fix, facts_of, lint
+from core.config.dataset_part import DatasetPart
+from core.config.facts import Facts, facts_of
+from core.config.lint import Finding, Fix, lint
 from core.config.schema import Config
 from core.conversations import Conversations
-from core.dataset import Row, unique
+from core.dataset import Row
 from core.errors import UserError
 from core.models import folder, ready
 from core.settings import Settings
 from core.tokens import ChatTokenizer
-from core.work import Work, encode, steps_of
+from core.work import Work, chosen, encode, steps_of
 
 _WHOLE: Final = 131_072  # a max_length that cuts nothing
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
@@ -64,17 +66,18 @@ def mended(text: str, known: Conversations | None, settings: Settings) -> tuple[
 def _facts(config: Config, known: Conversations | None, settings: Settings) -> Facts:
     if known is None:
         return facts_of(config)
+    counts = chosen(known.rows, config)
     try:
         work = _work(known, config, settings)
     except UserError:
-        return facts_of(config, known.rows)  # the plan says what is wrong with them
+        return facts_of(config, counts)  # the plan says what is wrong with them
     if work is None:
-        steps = _guessed_steps(config, known.rows)
-        return facts_of(config, known.rows, total_steps=steps, guessed=True)
+        steps = _guessed_steps(config, counts)
+        return facts_of(config, counts, total_steps=steps, guessed=True)
     length = config.settings.max_length
     cut = Work(work.rows, work.copies, tuple(e.cut(length) for e in work.encoded), 0)
     steps = len(steps_of(config, cut, max(1, config.runtime.processes)))
-    return facts_of(config, known.rows, total_steps=steps, tokens_p95=_p95(work))
+    return facts_of(config, counts, total_steps=steps, tokens_p95=_p95(work))
 
 
 def _work(known: Conversations, config: Config, settings: Settings) -> Work | None:
@@ -82,14 +85,22 @@ def _work(known: Conversations, config: Config, settings: Settings) -> Work | No
     model, s = config.settings.pretrained_model_name_or_path, config.settings
     if not ready(settings, model):
         return None
-    return _encoded(known, folder(settings, model), s.prompt_template, s.SYSTEM)
+    limits = {k: getattr(config.dataset, k) for k in ("max_rows", "max_copies", "max_replay")}
+    return _encoded(
+        known,
+        DatasetPart().model_copy(update=limits),
+        folder(settings, model),
+        s.prompt_template,
+        s.SYSTEM,
+    )
 
 
 @lru_cache(maxsize=8)
-def _encoded(known: Conversations, model: Path, template: str, system: str) -> Work:
-    plain = Config()
-    whole = plain.settings.model_copy(update={"SYSTEM": system, "max_length": _WHOLE})
-    config = plain.model_copy(update={"settings": whole})
+def _encoded(
+    known: Conversations, limits: DatasetPart, model: Path, template: str, system: str
+) -> Work:
+    whole = Config().settings.model_copy(update={"SYSTEM": system, "max_length": _WHOLE})
+    config = Config().model_copy(update={"settings": whole, "dataset": limits})
     return encode(known.rows, ChatTokenizer.load(model, template), config)
 
 
@@ -103,10 +114,10 @@ def _p95(work: Work) -> int:
     return 0
 
 
-def _guessed_steps(config: Config, rows: Sequence[Row]) -> int:
+def _guessed_steps(config: Config, counts: Mapping[Row, int]) -> int:
     """About how many optimizer steps, without the model's tokenizer: right within a half or so."""
     s, tokens = config.settings, 0.0
-    for row, copies in unique(rows).items():
+    for row, copies in counts.items():
         content = "".join(m.content for m in row.messages)
         han = len(_HAN.findall(content))
         length = 0.8 * han + (len(content) - han) / 4 + _TURN_TOKENS * len(row.messages)
@@ -115,4 +126,4 @@ def _guessed_steps(config: Config, rows: Sequence[Row]) -> int:
     if s.pack_to_max_length:
         return s.max_epochs * math.ceil(tokens / (config.tokens_per_step * processes))
     each = s.batch_size * s.accumulative_counts * processes
-    return s.max_epochs * math.ceil(len(rows) / each)
+    return s.max_epochs * math.ceil(sum(counts.values()) / each)

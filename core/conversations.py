@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from core import dataset
-from core.config.schema import Config, DatasetPart
+from core.config.dataset_part import DatasetPart
+from core.config.schema import Config
 from core.dataset import Row
 from core.dataset_formats import Columns
 from core.errors import UserError

@@ -6,14 +6,13 @@ regretted afterwards. Where a value mends it, `fix` holds it, ready for `source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.config.cards import card_of
+from core.config.facts import Facts
 from core.config.fields import Value
 from core.config.schema import Config
-from core.dataset import Row, unique
 from core.errors import Text, text
 
 Fix = Mapping[tuple[str, str], Value]
@@ -33,39 +32,8 @@ _LEAST_WORK: Final = 0.004
 """Optimizer steps × lr below which an adapter hardly moves: the tutorial's 48 steps at 2e-4 make
 0.0096 and are just enough; 91 rows at 5e-5 make under 0.001 and change nothing."""
 _MANY_COPIES: Final = 300
+_FEW_COPIES: Final = 100
 _THIN_SHARE: Final = 0.05
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known of the data and the model besides the config; None is unknown.
-
-    `rows` counts copies, `unique_rows` does not; `persona_share` is the part of all rows, copies
-    counted, that teach the persona; `tokens_p95` is the length that 95 of 100 rows stay within.
-    `guessed` says that `total_steps` may be wrong by a half, as the model's tokenizer is not here.
-    """
-
-    rows: int | None = None
-    unique_rows: int | None = None
-    has_system_turn: bool | None = None
-    replay_rows: int | None = None
-    persona_share: float | None = None
-    total_steps: int | None = None
-    guessed: bool = False
-    tokens_p95: int | None = None
-    chat: bool | None = None
-    family: str | None = None
-
-    @property
-    def most_steps(self) -> int | None:
-        """More optimizer steps than this there will not be."""
-        return 2 * self.total_steps if self.guessed and self.total_steps else self.total_steps
-
-    @property
-    def steps_shown(self) -> Text:
-        """The number of steps for a sentence."""
-        steps = self.total_steps
-        return text("about {n:,}", n=steps) if self.guessed else text("{n:,}", n=steps)
 
 
 @dataclass(frozen=True)
@@ -75,34 +43,6 @@ class Finding:
     code: str
     text: Text
     fix: Fix | None = None
-
-
-def facts_of(
-    config: Config,
-    rows: Sequence[Row] | None = None,
-    *,
-    total_steps: int | None = None,
-    guessed: bool = False,
-    tokens_p95: int | None = None,
-) -> Facts:
-    """The facts of a dataset and of the config's model, as far as its card knows it."""
-    card = card_of(config.settings.pretrained_model_name_or_path)
-    chat, family = (card.chat, card.family) if card else (None, None)
-    if rows is None:
-        return Facts(chat=chat, family=family)
-    taught = sum(row.kind != "replay" for row in rows)
-    return Facts(
-        rows=len(rows),
-        unique_rows=len(unique(rows)),
-        has_system_turn=any(m.role == "system" for row in rows for m in row.messages),
-        replay_rows=len(rows) - taught,
-        persona_share=taught / len(rows) if rows and taught < len(rows) else None,
-        total_steps=total_steps,
-        guessed=guessed,
-        tokens_p95=tokens_p95,
-        chat=chat,
-        family=family,
-    )
 
 
 def lint(config: Config, facts: Facts) -> list[Finding]:
@@ -185,9 +125,10 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
             "copied-to-death",
             text(
                 "Each row is there about {copies:,.0f} times. The model will repeat it word for "
-                "word, also to other questions: use different rows instead of copies.",
+                "word, also to other questions: use different rows instead of copies, or fewer.",
                 copies=copies,
             ),
+            {("dataset", "max_copies"): _FEW_COPIES},
         )
     if facts.persona_share is not None and facts.persona_share < _THIN_SHARE:
         yield Finding(
@@ -197,6 +138,7 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
                 "third to a half works well.",
                 share=facts.persona_share,
             ),
+            {("dataset", "max_replay"): 1.0},
         )
 
 

@@ -17,7 +17,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from core.config import document
 from core.config.document import Fault
 from core.config.fields import fields
-from core.config.schema import PARTS, Config, Part
+from core.config.part import Part
+from core.config.schema import PARTS, Config
 from core.config.writer import dump, edit
 from core.errors import Text, UserError, text
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.config import catalog, source
+from core.config.facts import Facts
 from core.config.fields import Field, fields
-from core.config.lint import Facts, lint
+from core.config.lint import lint
 from core.config.schema import Config
 from core.errors import UserError
 
