@@ -413,3 +413,26 @@ def test_every_sentence_has_a_chinese_translation_with_the_same_values() -> None
 
 def _slots(template: str) -> set[str]:
     return {part.split("}")[0] for part in template.split("{")[1:]}
+
+
+def test_conversations_as_moss_was_taught_lose_their_marks(tmp_path):
+    turn = {
+        "Human": "<|Human|>: 你好吗？<eoh>\n",
+        "Inner Thoughts": "<|Inner Thoughts|>: None<eot>\n",
+        "MOSS": "<|MOSS|>: 很好。\n谢谢！<eom>\n",
+    }
+    chat = {"turn_1": turn, "turn_2": {**turn, "Human": "<|Human|>: 再见<eoh>"}}
+    file = written(tmp_path, json.dumps({"meta_instruction": "x", "num_turns": 2, "chat": chat}))
+    (row,) = dataset.load(file.rename(file.with_suffix(".jsonl")))
+    assert [m.content for m in row.messages] == [
+        "你好吗？",
+        "很好。\n谢谢！",
+        "再见",
+        "很好。\n谢谢！",
+    ]
+
+
+def test_at_most_so_many_records_are_used(tmp_path):
+    rows = [{"input": f"q{i}", "output": "a"} for i in range(9)]
+    file = written(tmp_path, json.dumps(rows))
+    assert [r.messages[0].content for r in dataset.load(file, most=2)] == ["q0", "q1"]

@@ -13,7 +13,9 @@ class DatasetPart(Part):
     """Part 3, Dataset & dataloader: how the rows are read and ordered."""
 
     format: Annotated[
-        Literal["auto", "messages", "alpaca", "sharegpt", "conversation", "oasst1", "columns"],
+        Literal[
+            "auto", "messages", "alpaca", "sharegpt", "conversation", "moss", "oasst1", "columns"
+        ],
         described("Layout of the data file; “auto” looks at the first row."),
     ] = "auto"
     input_text: Annotated[

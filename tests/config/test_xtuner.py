@@ -107,6 +107,20 @@ def test_what_is_not_offered_is_told_with_its_reason() -> None:
     assert {"model.llm.rope_magic", "spare"} <= set(unknown)
 
 
+def test_functions_that_cannot_be_offered_say_why_and_moss_is_read() -> None:
+    for name in ("llava", "llava_image_only", "pretrain", "msagent_react"):
+        text = ALPACA.replace("alpaca_map_fn", f"{name}_map_fn")
+        told = _told(import_config(text).ignored)
+        assert "here" in told["train_dataloader.dataset.dataset_map_fn"]
+    moss = (
+        "from xtuner.dataset import MOSSSFTDataset\nlr = 1e-4\nbot_name = 'MOSS'\n"
+        "train_dataset = dict(type=MOSSSFTDataset, data_file='./moss.jsonl', max_length=2048)\n"
+        "train_dataloader = dict(batch_size=1, dataset=train_dataset)\n"
+    )
+    config = import_config(moss).config
+    assert (config.settings.data_path, config.dataset.format) == ("./moss.jsonl", "moss")
+
+
 def test_preference_training_is_ignored_with_its_reason() -> None:
     text = ALPACA.replace("type=SupervisedFinetune,", "type=DPO, loss_type='sigmoid', beta=0.1,")
     text = text.replace("import SupervisedFinetune", "import DPO")
