@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from core.dataset_formats import Columns, Layout, detect, turns
-from core.dataset_text import decode, parse, read
+from core.dataset_text import Record, decode, parse, read
 from core.errors import UserError
 from core.files import write_atomic
 
@@ -69,12 +69,15 @@ def load(
     name: str | None = None,
     columns: Columns | None = None,
     most: int = MAX_ROWS + 1,
+    left_out: list[UserError] | None = None,
 ) -> list[Row]:
     """Read a dataset file of any known layout (see `core.dataset_formats`), strictly.
 
     `name` is what errors call the file; by default its last part, never the whole path.
     `columns` says how a conversation is made of a record in the format “columns”; without it,
     the columns are known by their names. At most `most` records are used.
+    With a list `left_out`, records that cannot be used are told there and passed over, as long as
+    one can be used.
     Placeholders such as {{name}} are left in: see `fill_placeholders` and `check`.
 
     Raises:
@@ -89,17 +92,35 @@ def load(
     del records[most:]
     _check_count(len(records), shown)
     layout = detect(records[0], shown) if format == "auto" else format
-    rows = []
+    rows: list[Row] = []
+    faults: list[UserError] = []
     for number, record in enumerate(records, 1):
-        if layout == "columns" and columns:
-            talks = columns.fill(record, number, shown)
-        else:
-            talks = [turns(record, layout, number, shown)]
-        for talk in talks:
-            messages = tuple(Message(_role(role), content) for role, content in talk)
-            row = Row(messages, _kind(record.get("kind"), number, shown))
-            _check_row(row, number, shown)
-            rows.append(row)
+        try:
+            rows += _rows_of(record, layout, columns, number, shown)
+        except UserError as error:
+            if left_out is None:
+                raise
+            faults.append(error)
+    if not rows:
+        raise faults[0]
+    if left_out is not None:
+        left_out += faults
+    return rows
+
+
+def _rows_of(
+    record: Record, layout: Layout, columns: Columns | None, number: int, name: str
+) -> list[Row]:
+    rows = []
+    if layout == "columns" and columns:
+        talks = columns.fill(record, number, name)
+    else:
+        talks = [turns(record, layout, number, name)]
+    for talk in talks:
+        messages = tuple(Message(_role(role), content) for role, content in talk)
+        row = Row(messages, _kind(record.get("kind"), number, name))
+        _check_row(row, number, name)
+        rows.append(row)
     return rows
 
 
@@ -127,7 +148,7 @@ def check(rows: Sequence[Row], name: str = "dataset.json") -> None:
             if found := _PLACEHOLDER.search(message.content):
                 raise UserError(
                     "Row {row} of {name} still holds the placeholder {placeholder}.",
-                    "Give the assistant's name and its author, so that they can be filled in.",
+                    "Name the assistant and its maker, on the page or in persona.yaml by the config.",
                     row=number,
                     name=name,
                     placeholder=found[0],

@@ -182,14 +182,19 @@ def turns(record: Record, layout: Layout, row: int, name: str) -> list[Turn]:
             for item in _items(record, "history", row, name) if record.get("history") else []:
                 both = item if isinstance(item, list) and len(item) == 2 else [None, None]
                 past += _pair(both[0], both[1], row, name)
-            return _system(record, row, name) + past + _pair(asked, record.get("output"), row, name)
+            # Alpaca's files say so where there is nothing to learn.
+            answer = "" if record.get("output") == "<nooutput>" else record.get("output")
+            return _system(record, row, name) + past + _pair(asked, answer, row, name)
         case "moss":
             chat = as_record(record["chat"], row, name)
             talk = []
             for item in chat.values():
                 entry = as_record(item, row, name)
-                said = [_text(entry.get(who), row, name) for who in ("Human", "MOSS")]
-                talk += _pair(*(_MOSS_MARKS.sub("", part) for part in said), row, name)
+                asked, answered = (
+                    _MOSS_MARKS.sub("", _text(entry.get(who), row, name))
+                    for who in ("Human", "MOSS")
+                )
+                talk += _pair(asked, answered, row, name)
             return talk
         case "oasst1":
             _, *parts = _SPEAKER.split(_text(record["text"], row, name))

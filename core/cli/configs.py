@@ -10,8 +10,8 @@ from core.config import commands, document, source
 from core.config.schema import Config
 from core.config.writer import inline
 from core.conversations import Conversations
-from core.errors import UserError
 from core.files import write_atomic
+from core.hub_data import is_hub, place
 from core.settings import Settings
 
 
@@ -57,7 +57,7 @@ def _schema(o: Options, settings: Settings) -> None:
 
 def _check(o: Options, settings: Settings) -> None:
     config = source.load(o.config)
-    known = _conversations(config, o.config.parent)
+    known = _conversations(config, o.config.parent, settings)
     text = document.read(o.config)
     if o.fix:
         text, mended = advice.mended(text, known, settings)
@@ -74,10 +74,18 @@ def _check(o: Options, settings: Settings) -> None:
     say(f"{o.config} has no faults{f'; warnings: {len(left)}' if left else ''}.")
 
 
-def _conversations(config: Config, home: Path) -> Conversations | None:
-    """What the config learns from; None, and a word, where that is not here."""
-    try:
-        return conversations.of_config(config, home)
-    except UserError as error:
-        whisper(f"The conversations were not looked at. {error}")
+def _conversations(config: Config, home: Path, settings: Settings) -> Conversations | None:
+    """What the config learns from; None, and a word, where that is not here.
+
+    Raises:
+        UserError: it is here, and a row of it cannot be used.
+    """
+    data_path = config.settings.data_path
+    here = place(settings, data_path) if is_hub(data_path) else home / Path(data_path).expanduser()
+    if not here.exists():
+        whisper(f"{data_path} is not here, so that only the config was looked at.")
         return None
+    known = conversations.of_config(config, home, settings)
+    if known.left_out:
+        whisper(f"{len(known.left_out):,} rows are left out, such as: {known.left_out[0]}")
+    return known

@@ -78,7 +78,7 @@ def test_a_config_without_its_data_is_linted_as_far_as_it_goes(mine, capsys):
     assert main(["check", str(mine)]) == 0
     told = capsys.readouterr()
     assert "breaks the model" in told.out and "SYSTEM is put" not in told.out
-    assert "The conversations were not looked at. There is no file dataset.json." in told.err
+    assert "dataset.json is not here, so that only the config was looked at." in told.err
 
 
 def test_a_fault_is_told_before_any_trap(mine, capsys):
@@ -122,7 +122,7 @@ def test_the_guess_of_the_steps_is_near_the_truth(tmp_path, capsys):
     assert 40 <= int(about) <= 80
 
 
-def test_all_files_of_a_folder_are_read_in_order_up_to_max_rows(tmp_path, capsys):
+def test_all_files_of_a_folder_are_read_in_order_up_to_max_rows(tmp_path, capsys, settings):
     data = tmp_path / "data"
     data.mkdir()
     for name, said in (("b.jsonl", "B"), ("a.csv", "A")):
@@ -135,11 +135,11 @@ def test_all_files_of_a_folder_are_read_in_order_up_to_max_rows(tmp_path, capsys
     (data / "notes.md").write_text("not data", "utf-8")
     for most, answers in ((200_000, ["A1", "A2", "B1", "B2"]), (3, ["A1", "A2", "B1"])):
         config = source.parse(f"settings:\n  data_path: data\ndataset:\n  max_rows: {most}\n")
-        rows = conversations.of_config(config, tmp_path).rows
+        rows = conversations.of_config(config, tmp_path, settings).rows
         assert [row.messages[-1].content for row in rows] == answers
     for file in data.glob("*.[cj]*"):
         file.unlink()
     path = tmp_path / "folder.yaml"
     path.write_text("settings:\n  data_path: data\n", "utf-8")
-    assert main(["check", str(path)]) == 0
+    assert main(["check", str(path)]) == 2
     assert "The folder data holds no data files." in capsys.readouterr().err
