@@ -148,7 +148,7 @@ def check(rows: Sequence[Row], name: str = "dataset.json") -> None:
             if found := _PLACEHOLDER.search(message.content):
                 raise UserError(
                     "Row {row} of {name} still holds the placeholder {placeholder}.",
-                    "Name the assistant and its maker, on the page or in persona.yaml by the config.",
+                    "Name the assistant and its maker, on the page or in a persona.yaml beside it.",
                     row=number,
                     name=name,
                     placeholder=found[0],

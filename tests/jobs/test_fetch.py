@@ -76,9 +76,7 @@ def test_faulty_rows_of_the_hub_are_left_out_and_told(settings, tmp_path):
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     found = conversations.of_config(config, tmp_path, settings)
     assert [row.messages[-1].content for row in found.rows] == ["a", "b"]
-    assert ["Row 2 of" in str(found.left_out[0]), "Row 3 of" in str(found.left_out[1])] == [
-        True
-    ] * 2
+    assert [str(fault)[:8] for fault in found.left_out] == ["Row 2 of", "Row 3 of"]
     own = tmp_path / "own.jsonl"
     own.write_text(file.read_text("utf-8"), "utf-8")
     with pytest.raises(UserError, match=r"Row 2 of own\.jsonl has an empty message"):

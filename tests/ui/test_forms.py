@@ -9,6 +9,7 @@ import pytest
 from core import advice, conversations, studio
 from core.config import catalog, source
 from core.config.fields import fields
+from core.dataset import Message, Row
 from core.errors import UserError
 from core.run import all_runs
 from core.ui import chat_session, config_file, config_form
@@ -113,6 +114,19 @@ def test_an_upload_is_read_with_its_placeholders_filled(tmp_path):
     file.write_text(json.dumps([row]), "utf-8")
     found = forms.read_upload(file, {**forms.defaults("en"), "assistant": "Bo", "maker": "Al"})
     assert found[0].messages[-1].content == "I am Bo by Al."
+
+
+def test_a_run_whose_rows_hold_a_placeholder_is_not_planned_and_so_not_trained(
+    settings, tiny_model
+):
+    form = forms.defaults("en")
+    talk = (Message("user", "Who are you?"), Message("assistant", "I am {{name}}."))
+    run = forms.save(settings, None, form, [Row(talk)] * 5, "en")
+    model = {("settings", "pretrained_model_name_or_path"): str(tiny_model)}
+    studio.save_config(run, source.edit(run.config_file.read_text("utf-8"), model))
+    with pytest.raises(UserError, match="still holds the placeholder"):
+        studio.train(run, settings)
+    assert not run.events_file.exists() and not run.plan_file.exists()
 
 
 def test_own_mode_without_a_file_says_what_to_do():
