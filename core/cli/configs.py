@@ -1,4 +1,4 @@
-"""list-cfg, copy-cfg, import-cfg, schema, check."""
+"""list-cfg, copy-cfg, import-cfg, schema, check, tokens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.config.writer import inline
 from core.conversations import Conversations
 from core.files import write_atomic
 from core.hub_data import is_hub, place
+from core.preview import preview
 from core.settings import Settings
 
 
@@ -28,6 +29,10 @@ def add(add: Add) -> None:
     p.add_argument("file", type=Path)
     p.add_argument("--out", type=Path, help="the new file (FILE with .yaml); never overwritten")
     p.set_defaults(do=_import_cfg)
+    p = add("tokens", help="show a row as the model reads it, and what of it is learned")
+    p.add_argument("config", type=Path)
+    p.add_argument("--row", type=int, default=1, help="the number of a different row, from 1")
+    p.set_defaults(do=_tokens)
     p = add("schema", help="print the config's JSON schema")
     p.set_defaults(do=_schema)
     p = add("check", help="find every fault of a config")
@@ -72,6 +77,20 @@ def _check(o: Options, settings: Settings) -> None:
     for finding in left:
         say(f"Warning: {finding.text}{' (--fix mends it)' if finding.fix else ''}")
     say(f"{o.config} has no faults{f'; warnings: {len(left)}' if left else ''}.")
+
+
+def _tokens(o: Options, settings: Settings) -> None:
+    config = source.load(o.config)
+    known = conversations.of_config(config, o.config.parent, settings)
+    shown = preview(config, known, settings, o.row)
+    say("learned  ids               text")
+    for piece in shown.pieces:
+        mark = "cut" if piece.cut else "yes" if piece.learned else ""
+        say(f"{mark:<8} {' '.join(map(str, piece.ids)):<17} {piece.text!r}")
+    say(
+        f"Row {shown.number} of {shown.rows}, {shown.copies} times: "
+        f"{shown.tokens} tokens, {shown.learned} of them learned."
+    )
 
 
 def _conversations(config: Config, home: Path, settings: Settings) -> Conversations | None:

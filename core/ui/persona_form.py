@@ -175,8 +175,11 @@ def save(
 
 def branch(settings: Settings, found: Run) -> Run:
     """The run itself while it is untrained; else a new one with the same persona and rows."""
-    if not (found.alive or found.checkpoints()):
-        return found
+    return copied(settings, found) if found.alive or found.checkpoints() else found
+
+
+def copied(settings: Settings, found: Run) -> Run:
+    """A new run with the same persona and rows, and no config yet."""
     new = studio.new_run(settings, re.sub(r"-\d{4}-\d{4}(-\d+)?$", "", found.name))
     for file in (found.persona_file, found.dataset_file):
         if file.exists():
