@@ -88,7 +88,7 @@ def _tokens(o: Options, settings: Settings) -> None:
         mark = "cut" if piece.cut else "yes" if piece.learned else ""
         say(f"{mark:<8} {' '.join(map(str, piece.ids)):<17} {piece.text!r}")
     say(
-        f"Row {shown.number} of {shown.rows}, {shown.copies} times: "
+        f"Row {shown.number} of {shown.rows} (× {shown.copies}): "
         f"{shown.tokens} tokens, {shown.learned} of them learned."
     )
 

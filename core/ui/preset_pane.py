@@ -35,8 +35,8 @@ class PresetPane:
             )
             self.table_html = gr.HTML("", js_on_load=CLICKS, elem_id="config-table")
 
-        def searched(pattern: str) -> str:
-            return table(pattern, detect(), self._language, t)
+        def searched(pattern: str | None) -> str:
+            return table(pattern or "", detect(), self._language, t)
 
         # The memory that is free now is looked at when the table is, not when the page starts.
         gr.on(

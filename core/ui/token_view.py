@@ -11,7 +11,7 @@ from core.ui.speech import Say
 def tokens(shown: Preview, t: Say) -> str:
     """A row of the dataset as the model reads it; learned tokens stand out."""
     facts = t(
-        "Row {number} of {rows}, {copies} times: {tokens} tokens, {learned} of them learned.",
+        "Conversation {number} of {rows} (× {copies}): {tokens} tokens, {learned} of them learned.",
         number=f"{shown.number:,}",
         rows=f"{shown.rows:,}",
         copies=f"{shown.copies:,}",

@@ -11,8 +11,9 @@ from core.config import catalog, source
 from core.config.fields import fields
 from core.dataset import Message, Row
 from core.errors import UserError
+from core.hardware import Hardware
 from core.run import all_runs
-from core.ui import chat_session, config_file, config_form
+from core.ui import chat_session, config_file, config_form, preset_pane
 from core.ui import persona_form as forms
 from core.ui.speech import speaker
 
@@ -212,3 +213,37 @@ def test_a_chatbot_s_blocks_become_plain_messages():
     blocks = [{"role": "user", "content": [{"type": "text", "text": "hi"}], "metadata": None}]
     assert chat_session.plain(blocks) == [{"role": "user", "content": "hi"}]
     assert chat_session.plain(None) == []
+
+
+def test_edits_are_undone_one_by_one_and_letters_of_one_field_count_as_one():
+    draft = config_form.remember(None, "a", "0", "1", "settings.lr")
+    draft = config_form.remember(draft, "a", "1", "12", "settings.lr")
+    draft = config_form.remember(draft, "a", "12", "x", "source")
+    draft = config_form.remember(draft, "a", "x", "preset")
+    draft = config_form.remember(draft, "a", "preset", "fixed")
+    seen = []
+    while (earlier := config_form.undone(draft, "a")) is not None:
+        draft = earlier
+        seen.append(draft["text"])
+    assert seen == ["preset", "x", "12", "0"]
+    assert config_form.undone({"run": "b", "text": "", "before": ["z"]}, "a") is None
+    assert config_form.undone({"run": "a", "text": "", "before": "z"}, "a") is None
+    for number in range(50):
+        draft = config_form.remember(draft, "a", str(number), "")
+    assert len(draft["before"]) == 20
+
+
+def test_the_table_of_presets_tells_size_licence_and_what_fits_here():
+    small = Hardware(cores=2, memory_gib=8, free_gib=6, cpu_bf16=True)
+    html = preset_pane.table("llama3 70b persona", small, "en", en)
+    assert "70.6 B" in html and "Llama 3.1 Community" in html and "too much" in html
+    html = preset_pane.table("", small, "zh", speaker("zh"))
+    first = html.index("smollm2_135m_lora_persona_e2")
+    assert first < html.index("smollm2_360m") and html.count("data-action") == 40
+    assert "超出本机" not in html[:first] and "还有" in html
+
+
+def test_the_difference_is_there_as_lines_too(text):
+    preset = catalog.preset(forms.first_preset("studio"))
+    html = config_form.differences(typing(text, ("model", "lora_r"), 8), preset, "p", en)
+    assert "<del>-  lora_r: 16</del>\n<ins>+  lora_r: 8</ins>" in html
