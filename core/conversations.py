@@ -11,7 +11,8 @@ from core import dataset
 from core.config.dataset_part import DatasetPart
 from core.config.schema import Config
 from core.dataset import Row
-from core.dataset_formats import Columns
+from core.dataset_formats import Columns, Layout, detect
+from core.dataset_text import decode, parse, read
 from core.errors import UserError
 from core.hub_data import is_hub, place
 from core.persona import persona
@@ -62,6 +63,16 @@ def of_config(config: Config, home: Path, settings: Settings) -> Conversations:
         found = replace(found, rows=tuple(filled))
     dataset.check(found.rows, Path(config.settings.data_path).name)
     return found
+
+
+def layout_of(file: Path, name: str) -> Layout:
+    """The layout that a data file is in, by its first record; errors call the file `name`.
+
+    Raises:
+        UserError: it cannot be read, or its keys belong to no layout.
+    """
+    records = parse(decode(read(file, name, dataset.MAX_BYTES), name), name)
+    return detect(records[0], name)
 
 
 def _fetched(config: Config, settings: Settings) -> list[Path]:

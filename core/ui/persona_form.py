@@ -12,7 +12,8 @@ from core import conversations, dataset, run, studio
 from core.config import catalog, source, writer
 from core.config.fields import Value
 from core.config.schema import Config
-from core.dataset import Row
+from core.dataset import Format, Row
+from core.dataset_formats import Columns
 from core.errors import UserError
 from core.persona import persona as personas
 from core.persona import versions
@@ -133,17 +134,25 @@ def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
     return counts(dataset.describe(rows), t) + views.conversations(rows, t)
 
 
-def read_upload(path: Path, form: Form) -> list[Row]:
-    """An uploaded file's rows, its placeholders filled from the persona, checked.
+def read_own(
+    path: Path,
+    name: str,
+    form: Form,
+    layout: Format = "auto",
+    *,
+    columns: Columns | None = None,
+    left_out: list[UserError] | None = None,
+) -> list[Row]:
+    """A file's rows, its placeholders filled from the persona, checked (see `dataset.load`).
 
     Raises:
         UserError: the file or one of its rows cannot be used.
     """
-    rows = dataset.load(path, name=path.name)
+    rows = dataset.load(path, layout, name, columns, left_out=left_out)
     if dataset.placeholders(rows):
         persona = persona_of(form)
         rows = dataset.fill_placeholders(rows, persona.assistant, persona.maker)
-    dataset.check(rows, path.name)
+    dataset.check(rows, name)
     return rows
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from core.config import catalog, source
 from core.config.diff import changes
 from core.run import all_runs
-from tests.browser.studio import MINUTE, Server, open_page, shot
+from tests.browser.studio import MINUTE, Server, open_page
 from tests.browser.test_details import at, box, made
 
 pytestmark = pytest.mark.browser
@@ -119,7 +119,6 @@ def test_the_tokens_of_a_conversation_are_shown_with_the_learned_ones_in_colour(
     )
     assert "assistant" in learned.replace(" ", "") and "<b>" in learned
     assert shown.locator("div span:not(.learned)").count() > 5
-    shot(page, "en-tokens")
 
 
 def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: Path):

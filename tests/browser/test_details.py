@@ -194,6 +194,31 @@ def test_own_conversations_are_kept_and_shown(page, tmp_path):
     assert page.title() == "Persona Studio"
 
 
+def test_a_file_s_layout_is_told_and_can_be_named_and_the_hub_s_absence_is_one_sentence(
+    page, tmp_path
+):
+    page.get_by_text("My own conversations").click()
+    file = tmp_path / "mine.json"
+    file.write_text('[{"input": "Who?", "output": "Bo.", "note": "Quite so."}]', "utf-8")
+    page.locator("#persona-upload input[type=file]").set_input_files(file)
+    toast = page.locator(".toast-body")
+    expect(toast.first).to_contain_text("columns", timeout=MINUTE)
+    expect(page.locator("#run-name")).to_contain_text("Clover", timeout=MINUTE)
+    page.wait_for_timeout(1500)  # the forms are filled with the new run
+    page.locator("#persona-layout input").click()
+    page.get_by_role("option", name="columns", exact=True).click()
+    expect(toast.last).to_contain_text("no column “question”", timeout=MINUTE)
+    box(page, "persona-input").fill("{input}")
+    box(page, "persona-output").fill("{note}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#persona-preview")).to_contain_text("Quite so.", timeout=MINUTE)
+    box(page, "persona-hub").fill("nobody/nothing")
+    page.locator("#persona-fetch").click()
+    expect(toast.filter(has_text="could not be fetched").first).to_contain_text(
+        "download it", timeout=2 * MINUTE
+    )
+
+
 def test_a_training_is_drawn_from_the_disk_while_it_goes_on(page, server):
     run = made(server)
     lock = Lock.take(run.lock_file)

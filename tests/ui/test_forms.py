@@ -10,6 +10,7 @@ from core import advice, conversations, studio
 from core.config import catalog, source
 from core.config.fields import fields
 from core.dataset import Message, Row
+from core.dataset_formats import Columns
 from core.errors import UserError
 from core.hardware import Hardware
 from core.run import all_runs
@@ -113,8 +114,15 @@ def test_an_upload_is_read_with_its_placeholders_filled(tmp_path):
     file = tmp_path / "identity.json"
     row = {"instruction": "Who are you?", "output": "I am {{name}} by {{author}}."}
     file.write_text(json.dumps([row]), "utf-8")
-    found = forms.read_upload(file, {**forms.defaults("en"), "assistant": "Bo", "maker": "Al"})
+    form = {**forms.defaults("en"), "assistant": "Bo", "maker": "Al"}
+    found = forms.read_own(file, "identity.json", form)
     assert found[0].messages[-1].content == "I am Bo by Al."
+    assert conversations.layout_of(file, "identity.json") == "alpaca"
+    columns = Columns(("{instruction}!",), ("{output}",))
+    (row,) = forms.read_own(file, "identity.json", form, "columns", columns=columns)
+    assert row.messages[0].content == "Who are you?!"
+    with pytest.raises(UserError, match=r"Row 1 of identity\.json lacks the field “messages”"):
+        forms.read_own(file, "identity.json", form, "messages")
 
 
 def test_a_run_whose_rows_hold_a_placeholder_is_not_planned_and_so_not_trained(
