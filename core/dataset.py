@@ -25,8 +25,6 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_ROWS: Final = 200_000
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(name|author)\s*\}\}", re.IGNORECASE)
-_HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_LATIN: Final = re.compile(r"[A-Za-z]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -40,10 +38,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Row:
-    """One conversation. `kind` says why it is here; the engine treats only replay apart."""
+    """One conversation. `kind` says why it is here: what to learn, what it must not be mixed up
+    with, what must stay as it is."""
 
     messages: tuple[Message, ...]
     kind: Kind = "persona"
+
+    @property
+    def held(self) -> bool:
+        """Whether the tuned model is held to the base's own words here, rather than taught."""
+        return self.kind == "replay" or self.messages[-1].role != "assistant"
 
     def to_json(self) -> dict[str, object]:
         """As one OpenAI record; the kind is written only where it is not the default."""
@@ -180,48 +184,6 @@ def fill_placeholders(rows: Iterable[Row], persona_name: str, author: str) -> li
     return [Row(tuple(fill(m) for m in row.messages), row.kind) for row in rows]
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a dataset holds. `languages` are guessed, most frequent first: "zh", "en", "other".
-
-    `longest` is the longest conversation in characters; `kinds` counts the rows of each kind.
-    """
-
-    rows: int
-    unique: int
-    languages: tuple[str, ...]
-    longest: int
-    turns: int
-    kinds: tuple[tuple[Kind, int], ...]
-
-
-def describe(rows: Sequence[Row]) -> Summary:
-    """A summary of the rows; a language counts from one row in twenty."""
-    copies = unique(rows)
-    languages: Counter[str] = Counter()
-    kinds: Counter[Kind] = Counter()
-    for row, count in copies.items():
-        languages[_language(" ".join(m.content for m in row.messages))] += count
-        kinds[row.kind] += count
-    return Summary(
-        rows=len(rows),
-        unique=len(copies),
-        languages=tuple(la for la, count in languages.most_common() if count * 20 >= len(rows)),
-        longest=max((sum(len(m.content) for m in row.messages) for row in copies), default=0),
-        turns=max((sum(m.role == "user" for m in row.messages) for row in copies), default=0),
-        kinds=tuple(kinds.most_common()),
-    )
-
-
-def _language(content: str) -> str:
-    # One Chinese character says about as much as three Latin letters.
-    han, latin = len(_HAN.findall(content)), len(_LATIN.findall(content))
-    letters = sum(c.isalpha() for c in content)
-    if han * 3 >= latin and han * 2 >= letters - latin and han:
-        return "zh"
-    return "en" if latin * 2 >= letters and latin else "other"
-
-
 def _check_count(count: int, name: str) -> None:
     if count > MAX_ROWS:
         raise UserError(
@@ -255,12 +217,12 @@ def _kind(kind: object, row: int, name: str) -> Kind:
 def _check_row(row: Row, number: int, name: str) -> None:
     """A system text first if at all, then user and assistant in turns, the assistant last.
 
-    A replay row may end with the user: the base model gives the answer.
+    A replay or contrast row may end with the user: the base model gives the answer.
     """
     roles = [message.role for message in row.messages]
     talk = roles[1:] if roles[:1] == ["system"] else roles
     fault: tuple[str, str] | None = None
-    if "assistant" not in roles and row.kind != "replay":
+    if "assistant" not in roles and row.kind == "persona":
         fault = (
             "Row {row} of {name} has no assistant message.",
             "Add one, or delete the row.",
@@ -280,7 +242,7 @@ def _check_row(row: Row, number: int, name: str) -> None:
             "Row {row} of {name} has two messages in a row by the same speaker.",
             "Join them, or add the turn that is missing between them.",
         )
-    elif talk[-1] != "assistant" and row.kind != "replay":
+    elif talk[-1] != "assistant" and row.kind == "persona":
         fault = (
             "Row {row} of {name} does not end with an assistant message.",
             "Add the answer, or delete the last message.",

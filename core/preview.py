@@ -65,7 +65,7 @@ def preview(config: Config, known: Conversations, settings: Settings, number: in
     messages = row.messages
     if s.SYSTEM and messages[0].role != "system":
         messages = (Message("system", s.SYSTEM), *messages)
-    encoded = encode_row(messages, row.kind, tokenizer)
+    encoded = encode_row(messages, tokenizer)
     pieces = _pieces(encoded, tokenizer, s.max_length)
     return Preview(number, len(counts), counts[row], pieces)
 

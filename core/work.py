@@ -42,11 +42,11 @@ def chosen(rows: Sequence[Row], config: Config) -> dict[Row, int]:
     counts = unique(rows[: limits.max_rows])
     if limits.max_copies:
         counts = {row: min(count, limits.max_copies) for row, count in counts.items()}
-    taught = sum(count for row, count in counts.items() if row.kind != "replay")
+    taught = sum(count for row, count in counts.items() if not row.held)
     if not limits.max_replay or not taught:
         return counts
     room = math.ceil(limits.max_replay * taught)
-    for row in [row for row in counts if row.kind == "replay"]:
+    for row in [row for row in counts if row.held]:
         counts[row] = min(counts[row], room)
         room -= counts[row]
     return {row: count for row, count in counts.items() if count}
@@ -65,7 +65,7 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
         messages = row.messages
         if system and messages[0].role != "system":
             messages = (Message("system", system), *messages)
-        whole = encode_row(messages, row.kind, tokenizer)
+        whole = encode_row(messages, tokenizer)
         short = whole.cut(config.settings.max_length)
         cut += count if len(whole.ids) > len(short.ids) else 0
         if any(short.learned):
@@ -97,9 +97,9 @@ def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
     )
 
 
-def encode_row(messages: Sequence[Message], kind: str, tokenizer: ChatTokenizer) -> Encoded:
-    """One conversation; a replay prompt is given room for the answer that the base will write."""
-    if kind != "replay" or messages[-1].role == "assistant":
+def encode_row(messages: Sequence[Message], tokenizer: ChatTokenizer) -> Encoded:
+    """One conversation; a mere question is given room for the answer that the base will write."""
+    if messages[-1].role == "assistant":
         return tokenizer.encode(messages)
     asked = tokenizer.prompt(messages)
     room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS

@@ -57,7 +57,7 @@ def facts_of(
     if counts is None:
         return Facts(chat=chat, family=family)
     rows = sum(counts.values())
-    taught = sum(count for row, count in counts.items() if row.kind != "replay")
+    taught = sum(count for row, count in counts.items() if not row.held)
     return Facts(
         rows=rows,
         unique_rows=len(counts),

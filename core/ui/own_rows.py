@@ -9,9 +9,10 @@ from typing import Any, Final, get_args
 
 import gradio as gr
 
-from core import conversations, dataset, hub_data, studio
+from core import conversations, hub_data, studio
 from core.dataset import Format
 from core.dataset_formats import Columns, Layout
+from core.dataset_summary import describe
 from core.errors import UserError
 from core.status import status
 from core.ui import persona_form as forms
@@ -87,7 +88,7 @@ class OwnRows:
             if how.get("left_out"):
                 told += " " + t("{n} rows were left out.", n=f"{len(how['left_out']):,}")
             gr.Info(told, title=t("Read"))
-            html = counts(dataset.describe(rows), t) + shown(rows, t)
+            html = counts(describe(rows), t) + shown(rows, t)
             return {"run": found.name, "form": form}, html, UNKNOWN, found.name
 
         def columns(layout: Format, asked: str, answered: str) -> Columns | None:

@@ -14,6 +14,7 @@ from core.config.fields import Value
 from core.config.schema import Config
 from core.dataset import Format, Row
 from core.dataset_formats import Columns
+from core.dataset_summary import describe
 from core.errors import UserError
 from core.persona import persona as personas
 from core.persona import versions
@@ -131,7 +132,7 @@ def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
         rows = rows_of(form, found)
     except UserError as error:
         return notice("warn", error.render(language))
-    return counts(dataset.describe(rows), t) + views.conversations(rows, t)
+    return counts(describe(rows), t) + views.conversations(rows, t)
 
 
 def read_own(
