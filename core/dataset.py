@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from core.dataset_formats import Columns, Layout, detect, turns
-from core.dataset_text import decode, parse, read
+from core.dataset_text import Record, decode, parse, read
 from core.errors import UserError
 from core.files import write_atomic
 
@@ -25,8 +25,6 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_ROWS: Final = 200_000
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(name|author)\s*\}\}", re.IGNORECASE)
-_HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_LATIN: Final = re.compile(r"[A-Za-z]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -70,13 +68,20 @@ def unique(rows: Sequence[Row]) -> dict[Row, int]:
 
 
 def load(
-    path: Path, format: Format = "auto", name: str | None = None, columns: Columns | None = None
+    path: Path,
+    format: Format = "auto",
+    name: str | None = None,
+    columns: Columns | None = None,
+    most: int = MAX_ROWS + 1,
+    left_out: list[UserError] | None = None,
 ) -> list[Row]:
     """Read a dataset file of any known layout (see `core.dataset_formats`), strictly.
 
     `name` is what errors call the file; by default its last part, never the whole path.
     `columns` says how a conversation is made of a record in the format “columns”; without it,
-    the columns are known by their names.
+    the columns are known by their names. At most `most` records are used.
+    With a list `left_out`, records that cannot be used are told there and passed over, as long as
+    one can be used.
     Placeholders such as {{name}} are left in: see `fill_placeholders` and `check`.
 
     Raises:
@@ -88,19 +93,38 @@ def load(
         raise UserError(
             "{name} is empty.", "Choose a file with at least one conversation.", name=shown
         )
+    del records[most:]
     _check_count(len(records), shown)
     layout = detect(records[0], shown) if format == "auto" else format
-    rows = []
+    rows: list[Row] = []
+    faults: list[UserError] = []
     for number, record in enumerate(records, 1):
-        if layout == "columns" and columns:
-            talks = columns.fill(record, number, shown)
-        else:
-            talks = [turns(record, layout, number, shown)]
-        for talk in talks:
-            messages = tuple(Message(_role(role), content) for role, content in talk)
-            row = Row(messages, _kind(record.get("kind"), number, shown))
-            _check_row(row, number, shown)
-            rows.append(row)
+        try:
+            rows += _rows_of(record, layout, columns, number, shown)
+        except UserError as error:
+            if left_out is None:
+                raise
+            faults.append(error)
+    if not rows:
+        raise faults[0]
+    if left_out is not None:
+        left_out += faults
+    return rows
+
+
+def _rows_of(
+    record: Record, layout: Layout, columns: Columns | None, number: int, name: str
+) -> list[Row]:
+    rows = []
+    if layout == "columns" and columns:
+        talks = columns.fill(record, number, name)
+    else:
+        talks = [turns(record, layout, number, name)]
+    for talk in talks:
+        messages = tuple(Message(_role(role), content) for role, content in talk)
+        row = Row(messages, _kind(record.get("kind"), number, name))
+        _check_row(row, number, name)
+        rows.append(row)
     return rows
 
 
@@ -128,7 +152,7 @@ def check(rows: Sequence[Row], name: str = "dataset.json") -> None:
             if found := _PLACEHOLDER.search(message.content):
                 raise UserError(
                     "Row {row} of {name} still holds the placeholder {placeholder}.",
-                    "Give the assistant's name and its author, so that they can be filled in.",
+                    "Name the assistant and its maker, on the page or in a persona.yaml beside it.",
                     row=number,
                     name=name,
                     placeholder=found[0],
@@ -158,48 +182,6 @@ def fill_placeholders(rows: Iterable[Row], persona_name: str, author: str) -> li
         return Message(message.role, filled)
 
     return [Row(tuple(fill(m) for m in row.messages), row.kind) for row in rows]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a dataset holds. `languages` are guessed, most frequent first: "zh", "en", "other".
-
-    `longest` is the longest conversation in characters; `kinds` counts the rows of each kind.
-    """
-
-    rows: int
-    unique: int
-    languages: tuple[str, ...]
-    longest: int
-    turns: int
-    kinds: tuple[tuple[Kind, int], ...]
-
-
-def describe(rows: Sequence[Row]) -> Summary:
-    """A summary of the rows; a language counts from one row in twenty."""
-    copies = unique(rows)
-    languages: Counter[str] = Counter()
-    kinds: Counter[Kind] = Counter()
-    for row, count in copies.items():
-        languages[_language(" ".join(m.content for m in row.messages))] += count
-        kinds[row.kind] += count
-    return Summary(
-        rows=len(rows),
-        unique=len(copies),
-        languages=tuple(la for la, count in languages.most_common() if count * 20 >= len(rows)),
-        longest=max((sum(len(m.content) for m in row.messages) for row in copies), default=0),
-        turns=max((sum(m.role == "user" for m in row.messages) for row in copies), default=0),
-        kinds=tuple(kinds.most_common()),
-    )
-
-
-def _language(content: str) -> str:
-    # One Chinese character says about as much as three Latin letters.
-    han, latin = len(_HAN.findall(content)), len(_LATIN.findall(content))
-    letters = sum(c.isalpha() for c in content)
-    if han * 3 >= latin and han * 2 >= letters - latin and han:
-        return "zh"
-    return "en" if latin * 2 >= letters and latin else "other"
 
 
 def _check_count(count: int, name: str) -> None:

@@ -5,6 +5,7 @@ messages      `messages`: [{role, content}], as OpenAI writes it
 sharegpt      `conversations`: [{from, value}], human and gpt, optionally `system` beside it
 conversation  `conversation`: [{system?, input, output}], XTuner's own
 alpaca        `instruction`, `input`, `output`, optionally `system` and `history`
+moss          `chat`: {turn_1: {Human, MOSS}, turn_2: …}, as MOSS was taught
 oasst1        `text`: “### Human: … ### Assistant: …”
 columns       a question and an answer under one of the names in `COLUMNS`, optionally `system`
 """
@@ -18,7 +19,7 @@ from typing import Final, Literal
 from core.dataset_text import Record, as_record
 from core.errors import UserError
 
-Layout = Literal["messages", "sharegpt", "conversation", "alpaca", "oasst1", "columns"]
+Layout = Literal["messages", "sharegpt", "conversation", "alpaca", "moss", "oasst1", "columns"]
 Turn = tuple[str, str]
 
 COLUMNS: Final = (
@@ -44,9 +45,11 @@ _KEY: Final = {
     "sharegpt": "conversations",
     "conversation": "conversation",
     "alpaca": "instruction",
+    "moss": "chat",
     "oasst1": "text",
 }
 _SPEAKER: Final = re.compile(r"###\s*(Human|Assistant):")
+_MOSS_MARKS: Final = re.compile(r"^<\|(?:Human|MOSS)\|>:\s*|\s*<eo[hm]>\s*$")
 _SLOT: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -115,6 +118,8 @@ def detect(record: Record, name: str) -> Layout:
         return "conversation"
     if "instruction" in record and "output" in record:
         return "alpaca"
+    if isinstance(record.get("chat"), dict):
+        return "moss"
     if isinstance(record.get("text"), str) and _SPEAKER.search(record["text"]):
         return "oasst1"
     if _columns(record):
@@ -177,7 +182,20 @@ def turns(record: Record, layout: Layout, row: int, name: str) -> list[Turn]:
             for item in _items(record, "history", row, name) if record.get("history") else []:
                 both = item if isinstance(item, list) and len(item) == 2 else [None, None]
                 past += _pair(both[0], both[1], row, name)
-            return _system(record, row, name) + past + _pair(asked, record.get("output"), row, name)
+            # Alpaca's files say so where there is nothing to learn.
+            answer = "" if record.get("output") == "<nooutput>" else record.get("output")
+            return _system(record, row, name) + past + _pair(asked, answer, row, name)
+        case "moss":
+            chat = as_record(record["chat"], row, name)
+            talk = []
+            for item in chat.values():
+                entry = as_record(item, row, name)
+                asked, answered = (
+                    _MOSS_MARKS.sub("", _text(entry.get(who), row, name))
+                    for who in ("Human", "MOSS")
+                )
+                talk += _pair(asked, answered, row, name)
+            return talk
         case "oasst1":
             _, *parts = _SPEAKER.split(_text(record["text"], row, name))
             talk = [

@@ -24,6 +24,7 @@ _GPU_FLOPS: Final = {(9, 0): 350e12, (8, 0): 130e12, (8, 6): 50e12, (8, 9): 90e1
 _GPU_PASS_SECONDS_A_LAYER: Final = 0.0015
 _SAMPLE_TOKENS_A_SECOND: Final = {"cpu": 25.0, "cuda": 40.0}
 _NF4_BYTES: Final = 0.516  # a weight with double quantisation
+_SHORT_ROW: Final = 256
 _MOST_TOKENS: Final = {"cpu": 1024, "cuda": 32_768}
 
 
@@ -105,6 +106,17 @@ def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str
         free=free,
         length=config.settings.max_length,
         r=config.model.lora_r,
+    )
+
+
+def least_gib(config: Config, shape: Shape, hardware: Hardware, dtype: str) -> float:
+    """What the thriftiest choice needs for rows of _SHORT_ROW tokens, half of them learned."""
+    token = token_bytes(config, shape, dtype, 0.5, kept=False) / 2**30
+    return (
+        _PROCESS_GIB[hardware.device]
+        + weights_gib(config, shape, dtype, cache=False)
+        + trained_gib(config, shape)
+        + min(_SHORT_ROW, config.settings.max_length) * token
     )
 
 

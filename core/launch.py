@@ -52,7 +52,7 @@ def start(
             return subprocess.Popen(
                 argv,
                 cwd=_ROOT,
-                env=_environment(settings),
+                env=_environment(settings, job),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,14 +71,17 @@ def stop(run: Run, job: str = "train") -> None:
         run.emit("stop_requested", job)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """The job's environment: ours without tokens, with the workspace it belongs to."""
+def _environment(settings: Settings, job: str) -> dict[str, str]:
+    """The job's environment: ours without tokens, with the workspace it belongs to.
+
+    Only a fetch may ask the Hub for anything, unless the person forbade that, too.
+    """
     kept = {k: v for k, v in os.environ.items() if k not in _SECRETS}
     return {
         **kept,
         "STUDIO_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
-        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_OFFLINE": kept.get("HF_HUB_OFFLINE", "0") if job == "fetch" else "1",
         # Threads that wait spin for long by default; where another program wants the cores too,
         # each of torch's barriers then costs a time slice (measured: 61 against 144 tokens/s).
         "GOMP_SPINCOUNT": "10000",

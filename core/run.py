@@ -170,6 +170,23 @@ def create(runs: Path, title: str) -> Run:
     raise UserError("There are too many runs named {stem}.", "Delete some.", stem=stem)
 
 
+def rename(run: Run, title: str) -> Run:
+    """Give a run's directory another name.
+
+    Raises:
+        UserError: one of its jobs is living, or there is a run of that name.
+    """
+    path = run.path.with_name(safe_name(title))
+    if run.alive or run.chatting:
+        raise UserError("The run {run} is working.", "Stop it first.", run=run.name)
+    if path.exists():
+        raise UserError(
+            "There is a run named {name} already.", "Choose another name.", name=path.name
+        )
+    run.path.rename(path)
+    return Run(path)
+
+
 def find(runs: Path, name: str) -> Run:
     """The run of that name.
 

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core import compare as comparing
-from core import launch, run
+from core import conversations, hub_data, launch, run
 from core.chat import checked_strength
 from core.config import source
 from core.config.schema import BUILTIN_MODEL, Config
-from core.dataset import Row, dumps
-from core.dataset import load as load_dataset
-from core.dataset_formats import Columns
+from core.dataset import Row, check, dumps
 from core.errors import UserError
 from core.files import require_space, write_atomic
 from core.hardware import detect
@@ -98,7 +96,9 @@ def make_plan(run: Run, settings: Settings) -> Plan:
         )
     path = folder(settings, model)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
-    work = encode(load_dataset(run.dataset_file), tokenizer, config)
+    rows = conversations.of_run(run).rows
+    check(rows, run.dataset_file.name)
+    work = encode(rows, tokenizer, config)
     found = plan(config, work, shape(path), detect())
     require_space(run.path, int(found.disk_gib * 2**30))
     if not run.alive:
@@ -198,6 +198,19 @@ def prepare_builtin(settings: Settings) -> Run:
     return job
 
 
+def fetch(settings: Settings, data_path: str) -> Run:
+    """The job directory of fetching a dataset of the Hub, started unless it is here or going.
+
+    Raises:
+        UserError: it is no address of a dataset.
+    """
+    job = hub_data.fetching(settings, data_path)
+    if not hub_data.place(settings, data_path).exists() and not job.alive:
+        job.path.mkdir(parents=True, exist_ok=True)
+        launch.start(job, "fetch", settings, [data_path])
+    return job
+
+
 def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
     """Make a run directory of the command line from a config and the dataset it names.
 
@@ -205,11 +218,7 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
         UserError: the config has faults, its dataset is missing, or the directory is in use.
     """
     config = source.load(config_file)
-    data = config_file.parent / config.settings.data_path
-    d = config.dataset
-    columns = Columns(d.input_text, d.output_text, d.system_text)
-    rows = load_dataset(data, d.format, columns=columns if d.format == "columns" else None)
-    rows = rows[: d.max_rows] if d.max_rows else rows
+    rows = conversations.of_config(config, config_file.parent, settings).rows
     found = Run(work_dir)
     if found.events_file.exists() or found.checkpoints():
         raise UserError(

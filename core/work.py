@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,13 +36,29 @@ class Work:
         return tuple(sum(e.learned) for e in self.encoded)
 
 
+def chosen(rows: Sequence[Row], config: Config) -> dict[Row, int]:
+    """The different rows that are learned, with their copies, within the limits of the config."""
+    limits = config.dataset
+    counts = unique(rows[: limits.max_rows])
+    if limits.max_copies:
+        counts = {row: min(count, limits.max_copies) for row, count in counts.items()}
+    taught = sum(count for row, count in counts.items() if not row.held)
+    if not limits.max_replay or not taught:
+        return counts
+    room = math.ceil(limits.max_replay * taught)
+    for row in [row for row in counts if row.held]:
+        counts[row] = min(counts[row], room)
+        room -= counts[row]
+    return {row: count for row, count in counts.items() if count}
+
+
 def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Work:
     """Encode each different row once, with the config's system text and length limit.
 
     Raises:
         UserError: no row leaves anything to learn.
     """
-    counts = unique(rows)
+    counts = chosen(rows, config)
     system = config.settings.SYSTEM
     kept, copies, encoded, cut = [], [], [], 0
     for row, count in counts.items():

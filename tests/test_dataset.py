@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core import dataset
 from core.dataset import Message, Row
 from core.dataset_formats import Columns
+from core.dataset_summary import describe
 from core.errors import UserError, translate
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +57,7 @@ def test_the_examples_cover_every_layout() -> None:
 def test_an_example_loads_fills_and_checks(path: Path) -> None:
     rows = dataset.load(path)
     dataset.check(dataset.fill_placeholders(rows, "Juniper", "Maple Workshop"))
-    assert dataset.describe(rows).rows == len(rows) > 0
+    assert describe(rows).rows == len(rows) > 0
     layout: Any = path.stem if path.stem != "placeholders" else "alpaca"
     assert dataset.load(path, layout) == rows
 
@@ -322,12 +323,12 @@ def test_a_summary_counts_rows_kinds_and_guesses_languages() -> None:
         (Message("user", "你是谁？"), Message("assistant", "我是Momo，一个AI助手。")), "contrast"
     )
     japanese = Row((Message("user", "こんにちは"), Message("assistant", "はい")))
-    summary = dataset.describe([ROW] * 3 + [chinese, japanese])
+    summary = describe([ROW] * 3 + [chinese, japanese])
     assert (summary.rows, summary.unique, summary.turns) == (5, 3, 1)
     assert summary.languages == ("en", "zh", "other")
     assert summary.kinds == (("persona", 4), ("contrast", 1))
     assert summary.longest == len("Who are you?I am Momo.")
-    assert dataset.describe([]).rows == 0
+    assert describe([]).rows == 0
 
 
 def test_a_saved_dataset_is_openai_json_and_loads_again(tmp_path: Path) -> None:
@@ -413,3 +414,26 @@ def test_every_sentence_has_a_chinese_translation_with_the_same_values() -> None
 
 def _slots(template: str) -> set[str]:
     return {part.split("}")[0] for part in template.split("{")[1:]}
+
+
+def test_conversations_as_moss_was_taught_lose_their_marks(tmp_path):
+    turn = {
+        "Human": "<|Human|>: 你好吗？<eoh>\n",
+        "Inner Thoughts": "<|Inner Thoughts|>: None<eot>\n",
+        "MOSS": "<|MOSS|>: 很好。\n谢谢！<eom>\n",
+    }
+    chat = {"turn_1": turn, "turn_2": {**turn, "Human": "<|Human|>: 再见<eoh>"}}
+    file = written(tmp_path, json.dumps({"meta_instruction": "x", "num_turns": 2, "chat": chat}))
+    (row,) = dataset.load(file.rename(file.with_suffix(".jsonl")))
+    assert [m.content for m in row.messages] == [
+        "你好吗？",
+        "很好。\n谢谢！",
+        "再见",
+        "很好。\n谢谢！",
+    ]
+
+
+def test_at_most_so_many_records_are_used(tmp_path):
+    rows = [{"input": f"q{i}", "output": "a"} for i in range(9)]
+    file = written(tmp_path, json.dumps(rows))
+    assert [r.messages[0].content for r in dataset.load(file, most=2)] == ["q0", "q1"]

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from core import chat, studio
 from core.cli.follow import follow
-from core.config import catalog, writer
+from core.config import catalog, source, writer
 from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
+from core.hub_data import is_hub, place
 from core.persona.generate import evaluation_questions, studio_rows
 from core.persona.persona import Persona, defaults
 from core.run import Run
 from core.settings import Settings
+from core.status import status
 
 QUESTION = "Who are you?"
+_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,23 @@ def ready_builtin(settings: Settings, say: Callable[[str], None]) -> None:
     if not studio.model_ready(settings, BUILTIN_MODEL):
         say("Making the built-in model ready, once …")
         _finish(studio.prepare_builtin(settings), "prepare", say)
+
+
+def ready_data(config: Path, settings: Settings, say: Callable[[str], None]) -> None:
+    """Wait until the dataset that a config names is here, fetching it from the Hub if need be.
+
+    Raises:
+        UserError: the config has faults, or the dataset is not to be had.
+    """
+    data_path = source.load(config).settings.data_path
+    if is_hub(data_path) and not place(settings, data_path).exists():
+        say(f"Fetching {data_path}, once …")
+        job = studio.fetch(settings, data_path)
+        while (now := status(job, "fetch")).active:
+            time.sleep(_TICK)
+        if now.problem and now.remedy:
+            values = {**now.remedy.values, **now.problem.values}
+            raise UserError(now.problem.template, now.remedy.template, **values)
 
 
 def _finish(run: Run, job: str, say: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from core import studio
 from core.cli.common import Add, Options, of_a_run, run_of, say, whisper
-from core.cli.demo import ready_builtin
+from core.cli.demo import ready_builtin, ready_data
 from core.cli.follow import describe, follow
 from core.config import writer
 from core.config.schema import DeepSpeedPreset
@@ -40,6 +40,7 @@ def add(add: Add) -> None:
 
 def _plan(o: Options, settings: Settings) -> None:
     ready_builtin(settings, whisper)
+    ready_data(o.config, settings, whisper)
     with TemporaryDirectory() as folder:
         run = studio.adopt(settings, o.config, Path(folder) / "run")
         found = studio.make_plan(run, settings)
@@ -60,6 +61,7 @@ def _train(o: Options, settings: Settings) -> int:
     run = Run(work_dir.resolve())
     ready_builtin(settings, say)
     if not o.resume:
+        ready_data(o.config, settings, say)
         run = studio.adopt(settings, o.config, run.path)
     if o.deepspeed:
         text = run.config_file.read_text("utf-8")

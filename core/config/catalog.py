@@ -98,6 +98,15 @@ def card_of_preset(name: str) -> ModelCard:
     return _parts(name)[0]
 
 
+def recipe_of_preset(name: str) -> Recipe:
+    """The recipe of a preset.
+
+    Raises:
+        UserError: there is no preset of that name.
+    """
+    return _parts(name)[2]
+
+
 @cache
 def _all_names() -> tuple[str, ...]:
     return tuple(

@@ -1,4 +1,4 @@
-"""What the command line shows of configs: list-cfg, copy-cfg and the schema."""
+"""What the command line does with configs: list-cfg, copy-cfg, import-cfg and the schema."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Final
 
-from core.config import catalog
+from core.config import catalog, document, xtuner
 from core.config.schema import Config
 from core.config.writer import dump
+from core.config.xtuner import Imported
 from core.errors import UserError
 from core.files import disk_errors, write_atomic
 
@@ -33,17 +34,48 @@ def copy_cfg(name: str, directory: Path | str, *, language: str = "en") -> Path:
     config = catalog.preset(name)
     folder = Path(directory).expanduser()
     path = folder / f"{name}_copy.yaml"
+    _write_new(path, dump(config, comments=language))
+    return path
+
+
+def import_cfg(
+    file: Path, out: Path | None = None, *, language: str = "en"
+) -> tuple[Path, Imported]:
+    """Read an XTuner config as data and write it as YAML, beside it unless `out` says where.
+
+    Raises:
+        UserError: it is no such config (with the line; then nothing is made), `out` is already
+            there, or cannot be written.
+    """
+    found = xtuner.import_config(document.read(file), file.name)
+    path = out or file.with_suffix(".yaml")
+    _write_new(path, dump(found.config, comments=language))
+    return path, found
+
+
+def report(found: Imported, language: str = "en") -> str:
+    """What became of every value of an imported config, a line each."""
+    lines: list[str] = []
+    for title, notes in found.groups:
+        if notes:
+            lines.append(f"{title.render(language)} ({len(notes)})")
+            lines += [f"  {note.sentence.render(language)}" for note in notes]
+    return "\n".join(lines)
+
+
+def _write_new(path: Path, content: str) -> None:
+    """Write a file that is not there yet, and the folders to it."""
     if path.exists():
         raise UserError(
             "{path} is already there, and may hold your changes.",
-            "Choose another directory, or move the file away.",
+            "Choose another place, or move the file away.",
             path=path,
         )
+    folder = path.parent
     if any(p.exists() and not p.is_dir() for p in (folder, *folder.parents)):
         raise UserError("{folder} is not a directory.", "Choose another directory.", folder=folder)
     with disk_errors(path):
-        write_atomic(path, dump(config, comments=language))
-    return path
+        write_atomic(path, content)
 
 
 def schema_json() -> str:

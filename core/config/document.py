@@ -6,17 +6,20 @@ Size, depth and count are checked while the parser is still reading.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from core.errors import Text, text
+from core.errors import Text, UserError, text
 
 MAX_BYTES: Final = 256 * 2**10
+_SPARE_BYTES: Final = 8  # a mark before the text, half a letter after it
 _MAX_DEPTH: Final = 5
 _MAX_EVENTS: Final = 2000
 _INFINITE: Final = re.compile(r"\.(inf|nan)$", re.IGNORECASE)  # YAML writes .inf, Python inf
@@ -52,6 +55,31 @@ class NotReadable(Exception):
     def __init__(self, line: int | None, problem: Text, remedy: Text) -> None:
         super().__init__(str(problem))
         self.fault = Fault(None, None, line, problem, remedy)
+
+
+def read(path: Path, name: str | None = None) -> str:
+    """The text of a config file; of a larger one only its start, which is still too large.
+
+    `name` is what errors call the file; by default its whole path.
+
+    Raises:
+        UserError: it is missing, may not be read, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + _SPARE_BYTES)
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        return decoder.decode(raw, final=len(raw) <= MAX_BYTES)
+    except FileNotFoundError as error:
+        raise UserError(
+            "There is no config at {path}.",
+            "Check the name, or make one first.",
+            path=name or path,
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            "{path} cannot be read as text.", "Save it as a UTF-8 text file.", path=name or path
+        ) from error
 
 
 def compose(source: str) -> MappingNode | None:

@@ -6,14 +6,13 @@ regretted afterwards. Where a value mends it, `fix` holds it, ready for `source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.config.cards import card_of
+from core.config.facts import Facts
 from core.config.fields import Value
 from core.config.schema import Config
-from core.dataset import Row, unique
 from core.errors import Text, text
 
 Fix = Mapping[tuple[str, str], Value]
@@ -33,26 +32,8 @@ _LEAST_WORK: Final = 0.004
 """Optimizer steps × lr below which an adapter hardly moves: the tutorial's 48 steps at 2e-4 make
 0.0096 and are just enough; 91 rows at 5e-5 make under 0.001 and change nothing."""
 _MANY_COPIES: Final = 300
+_FEW_COPIES: Final = 100
 _THIN_SHARE: Final = 0.05
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known of the data and the model besides the config; None is unknown.
-
-    `rows` counts copies, `unique_rows` does not; `persona_share` is the part of all rows, copies
-    counted, that teach the persona; `tokens_p95` is the length that 95 of 100 rows stay within.
-    """
-
-    rows: int
-    unique_rows: int
-    has_system_turn: bool
-    replay_rows: int | None = None
-    persona_share: float | None = None
-    total_steps: int | None = None
-    tokens_p95: int | None = None
-    chat: bool | None = None
-    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,29 +43,6 @@ class Finding:
     code: str
     text: Text
     fix: Fix | None = None
-
-
-def facts_of(
-    config: Config,
-    rows: Sequence[Row],
-    *,
-    total_steps: int | None = None,
-    tokens_p95: int | None = None,
-) -> Facts:
-    """The facts of a dataset and of the config's model, as far as its card knows it."""
-    card = card_of(config.settings.pretrained_model_name_or_path)
-    taught = sum(not row.held for row in rows)
-    return Facts(
-        rows=len(rows),
-        unique_rows=len(unique(rows)),
-        has_system_turn=any(m.role == "system" for row in rows for m in row.messages),
-        replay_rows=len(rows) - taught,
-        persona_share=taught / len(rows) if rows and taught < len(rows) else None,
-        total_steps=total_steps,
-        tokens_p95=tokens_p95,
-        chat=card.chat if card else None,
-        family=card.family if card else None,
-    )
 
 
 def lint(config: Config, facts: Facts) -> list[Finding]:
@@ -146,7 +104,9 @@ def _rate(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
-    s, steps = config.settings, facts.total_steps
+    s, steps = config.settings, facts.most_steps
+    if facts.rows is None or facts.unique_rows is None:
+        return
     if steps is not None and steps * s.lr < _LEAST_WORK and s.lr <= _HIGH_RATE:
         yield Finding(
             "too-little-training",
@@ -154,7 +114,7 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
                 "{rows:,} rows make only {steps} steps, too few to change the model at a learning "
                 "rate of {rate:g}.",
                 rows=facts.rows,
-                steps=steps,
+                steps=facts.steps_shown,
                 rate=s.lr,
             ),
             _more_training(config, steps),
@@ -165,9 +125,10 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
             "copied-to-death",
             text(
                 "Each row is there about {copies:,.0f} times. The model will repeat it word for "
-                "word, also to other questions: use different rows instead of copies.",
+                "word, also to other questions: use different rows instead of copies, or fewer.",
                 copies=copies,
             ),
+            {("dataset", "max_copies"): _FEW_COPIES},
         )
     if facts.persona_share is not None and facts.persona_share < _THIN_SHARE:
         yield Finding(
@@ -177,6 +138,7 @@ def _amount(config: Config, facts: Facts) -> Iterator[Finding]:
                 "third to a half works well.",
                 share=facts.persona_share,
             ),
+            {("dataset", "max_replay"): 1.0},
         )
 
 
@@ -215,7 +177,7 @@ def _length(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _system(config: Config, facts: Facts) -> Iterator[Finding]:
-    if config.settings.SYSTEM and not facts.has_system_turn:
+    if config.settings.SYSTEM and facts.has_system_turn is False:
         yield Finding(
             "system-in-no-row",
             text(
@@ -227,29 +189,28 @@ def _system(config: Config, facts: Facts) -> Iterator[Finding]:
 
 
 def _intervals(config: Config, facts: Facts) -> Iterator[Finding]:
-    steps = facts.total_steps
-    if not steps:
+    steps, most = facts.total_steps, facts.most_steps
+    if not steps or not most:
         return
     quarter = max(1, steps // 4)
-    if config.settings.save_steps > steps:
+    if config.settings.save_steps > most:
         yield Finding(
             "saves-after-the-end",
             text(
-                "A checkpoint every {every:,} steps never comes: the training has {steps:,} "
+                "A checkpoint every {every:,} steps never comes: the training has {steps} "
                 "steps, and only its end is saved.",
                 every=config.settings.save_steps,
-                steps=steps,
+                steps=facts.steps_shown,
             ),
             {("settings", "save_steps"): quarter},
         )
-    if config.settings.evaluation_freq > steps:
+    if config.settings.evaluation_freq > most:
         yield Finding(
             "answers-after-the-end",
             text(
-                "Sample answers every {every:,} steps never come: the training has {steps:,} "
-                "steps.",
+                "Sample answers every {every:,} steps never come: the training has {steps} steps.",
                 every=config.settings.evaluation_freq,
-                steps=steps,
+                steps=facts.steps_shown,
             ),
             {("settings", "evaluation_freq"): quarter},
         )

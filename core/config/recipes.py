@@ -43,12 +43,13 @@ def _recipe(
     format_: str = "auto",
     ask: tuple[str, ...] = _TOUR,
     system: str = "",
+    length: int = 2048,
     **columns: tuple[str, ...] | str,
 ) -> Recipe:
     """A recipe in XTuner's manner: packs of 2,048 tokens, 16 to a step, saved every 100 steps."""
     values: dict[tuple[str, str], Value] = {
         ("settings", "data_path"): f"{_HUB}{data}" if source == "hub" else data,
-        ("settings", "max_length"): 2048,
+        ("settings", "max_length"): length,
         ("settings", "save_steps"): 100,
         ("settings", "evaluation_freq"): 100,
         ("settings", "evaluation_inputs"): ask,
@@ -138,6 +139,15 @@ RECIPES: Final = (
         format_="oasst1",
     ),
     _recipe(
+        "oasst1_512",
+        3,
+        "hub",
+        text("The same volunteers' conversations, cut to 512 tokens: for little memory."),
+        data="timdettmers/openassistant-guanaco",
+        format_="oasst1",
+        length=512,
+    ),
+    _recipe(
         "open_platypus",
         3,
         "hub",
@@ -181,6 +191,18 @@ RECIPES: Final = (
         ask=("Write a Python function that reverses a string.",),
     ),
     _recipe(
+        "tiny_codes",
+        1,
+        "hub",
+        text("Short programs in many languages, each with an explanation; the first 200,000."),
+        data="nampdn-ai/tiny-codes",
+        format_="columns",
+        input_text=("{prompt}",),
+        output_text=("{response}",),
+        system="You write short, correct programs and explain them briefly.",
+        ask=("Write a Python function that reverses a string.",),
+    ),
+    _recipe(
         "colorist",
         5,
         "hub",
@@ -211,6 +233,14 @@ RECIPES: Final = (
         format_="columns",
         system="你是一名严谨的法律助手，回答时说明依据的法律条文。",
         ask=("租房合同没到期，房东要我搬走，怎么办？",),
+    ),
+    _recipe(
+        "moss_sft_all",
+        1,
+        "own file",
+        text("The conversations that MOSS was taught, without its tools, from the file you have."),
+        data="moss.jsonl",
+        format_="moss",
     ),
     _recipe(
         "arxiv_gentitle",

@@ -6,9 +6,13 @@ generated from them. Values that a machine can derive belong in the plan, never 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from core.config.dataset_part import DatasetPart
+from core.config.part import Part, ShortText
+from core.config.part import described as _help
 
 BUILTIN_MODEL: Final = "builtin/SmolLM2-135M-Instruct"
 
@@ -23,21 +27,9 @@ DeepSpeedPreset = Literal[
 Switch = Literal["auto", "on", "off"]
 
 
-def _help(description: str, **bounds: Any) -> Any:
-    """The field's one sentence of help and its bounds."""
-    return Field(description=description, **bounds)
-
-
-ShortText = Annotated[str, Field(min_length=1, max_length=500)]
 Question = Annotated[str, Field(min_length=1, max_length=2000)]
 Factor = Annotated[float, Field(ge=0, lt=1)]
 Interval = Annotated[int, Field(ge=-1, le=10**6)]
-
-
-class Part(BaseModel):
-    """One of the five parts: frozen, and closed to keys that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Settings(Part):
@@ -164,58 +156,6 @@ class Model(Part):
     lora_targets: Annotated[
         Literal["all-linear", "attention"], _help("The layers that get an adapter.")
     ] = "all-linear"
-
-
-class DatasetPart(Part):
-    """Part 3, Dataset & dataloader: how the rows are read and ordered."""
-
-    format: Annotated[
-        Literal["auto", "messages", "alpaca", "sharegpt", "conversation", "oasst1", "columns"],
-        _help("Layout of the data file; “auto” looks at the first row."),
-    ] = "auto"
-    input_text: Annotated[
-        tuple[ShortText, ...],
-        _help(
-            "For the format “columns”: the question, with {name} for the value of a column; "
-            "several make several conversations of each row.",
-            min_length=1,
-            max_length=4,
-        ),
-    ] = ("{input}",)
-    output_text: Annotated[
-        tuple[ShortText, ...],
-        _help(
-            "For the format “columns”: the answers, one for each of input_text.",
-            min_length=1,
-            max_length=4,
-        ),
-    ] = ("{output}",)
-    system_text: Annotated[
-        str, _help("For the format “columns”: the system text; empty for none.", max_length=4000)
-    ] = ""
-    max_rows: Annotated[
-        int, _help("Rows that are read at most, from the start.", ge=1, le=200_000)
-    ] = 200_000
-    shuffle: Annotated[bool, _help("New order in every epoch.")] = True
-    collapse_duplicates: Annotated[
-        bool,
-        _help(
-            "Compute equal rows of a step once, with their weight: "
-            "the same training, faster (dropout 0)."
-        ),
-    ] = True
-    kl_weight: Annotated[
-        float,
-        _help(
-            "How strongly replay rows hold the model to its old answers; 0 is off.", ge=0, le=100
-        ),
-    ] = 0.0
-
-    @model_validator(mode="after")
-    def _texts_pair(self) -> DatasetPart:
-        if len(self.input_text) != len(self.output_text):
-            raise ValueError("dataset.output_text needs as many texts as dataset.input_text")
-        return self
 
 
 class Optimizer(Part):

@@ -17,7 +17,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from core.config import document
 from core.config.document import Fault
 from core.config.fields import fields
-from core.config.schema import PARTS, Config, Part
+from core.config.part import Part
+from core.config.schema import PARTS, Config
 from core.config.writer import dump, edit
 from core.errors import Text, UserError, text
 
@@ -77,18 +78,7 @@ def load(path: Path) -> Config:
     Raises:
         UserError: the file is missing, no text, too large, or has mistakes (all of them).
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(document.MAX_BYTES + 1)
-        return parse(raw.decode("utf-8-sig"), path.name)
-    except FileNotFoundError as error:
-        raise UserError(
-            "There is no config at {path}.", "Check the name, or make one first.", path=path
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            "{path} cannot be read as text.", "Save it as a UTF-8 text file.", path=path
-        ) from error
+    return parse(document.read(path), path.name)
 
 
 def _read(source: str) -> tuple[Config | None, list[Fault]]:

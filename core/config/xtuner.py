@@ -17,7 +17,7 @@ from core.config.schema import Config
 from core.config.xtuner_eval import evaluate
 from core.config.xtuner_names import IGNORED, SOURCES
 from core.config.xtuner_reader import Note, Reader
-from core.errors import UserError, text
+from core.errors import Text, UserError, text
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class Imported:
     converted: tuple[Note, ...]
     ignored: tuple[Note, ...]
     unknown: tuple[Note, ...]
+
+    @property
+    def groups(self) -> tuple[tuple[Text, tuple[Note, ...]], ...]:
+        """All notes under their headings, from what stayed to what nobody understood."""
+        return (
+            (text("Taken over"), self.taken),
+            (text("Converted"), self.converted),
+            (text("Left out"), self.ignored),
+            (text("Unknown"), self.unknown),
+        )
 
 
 def import_config(source: str, name: str = "config.py") -> Imported:

@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from core.config.xtuner_eval import Symbol
-from core.config.xtuner_names import MAP_FUNCTIONS, WITH_SYSTEM
+from core.config.xtuner_names import MAP_FUNCTIONS, NOT_OFFERED, WITH_SYSTEM
 from core.config.xtuner_reader import Reader, last_name
 from core.errors import text
 from core.templates import NAMED
@@ -104,9 +104,17 @@ def _data(reader: Reader) -> None:
 
 
 def _path(reader: Reader) -> None:
+    place, source = ("settings", "data_path"), "{data}.dataset"
+    if last_name(reader.at("{data}.type")) == "MOSSSFTDataset":
+        source, path = "{data}.data_file", reader.at("{data}.data_file")
+        if path is not None:
+            reader.take(place, path, source)
+            why = text("what {name} reads", name="MOSSSFTDataset")
+            reader.take(("dataset", "format"), "moss", "{data}.type", why)
+        reader.done(source)
+        return
     whole = reader.at("{data}.dataset")
     path = whole if isinstance(whole, str) else reader.at("{data}.dataset.path")
-    place, source = ("settings", "data_path"), "{data}.dataset"
     if path in ("json", "csv", "parquet", "text"):
         files: Any = reader.at("{data}.dataset.data_files")
         files = files.get("train") if isinstance(files, dict) else files
@@ -136,6 +144,9 @@ def _rows(reader: Reader) -> None:
             reader.take(("dataset", "format"), "conversation", path, why)
         return
     name = last_name(function)
+    if name in NOT_OFFERED:
+        reader.ignore(path, NOT_OFFERED[name])
+        return
     if name not in MAP_FUNCTIONS:
         why = text("the function {name} is not run; the layout is found from the data", name=name)
         reader.puzzle(path, why)

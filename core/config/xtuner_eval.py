@@ -7,19 +7,15 @@ and plain conditions are worked out, and anything else is refused with its line.
 from __future__ import annotations
 
 import ast
-import io
 import operator
 import re
-import tokenize
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from core.errors import Text, UserError, text
+from core.config.xtuner_syntax import parse, refuse
+from core.errors import Text, text
 
-_MAX_BYTES: Final = 256 * 2**10
-_MAX_STATEMENT_TOKENS: Final = 4000
-_MAX_BRACKETS: Final = 40
 _MAX_DEPTH: Final = 60
 _MAX_BLOCKS: Final = 8
 _MAX_VISITS: Final = 50_000
@@ -64,11 +60,15 @@ class Symbol:
 
 @dataclass
 class Module:
-    """The values a config assigns, the line of each name, and the names that others refer to."""
+    """The values a config assigns, the line of each name, and the names that others refer to.
+
+    `key_lines` holds the lines of a dictionary's keys by its id.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    key_lines: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 def evaluate(source: str, name: str) -> Module:
@@ -78,51 +78,9 @@ def evaluate(source: str, name: str) -> Module:
         UserError: it is too large, is no Python, or holds anything but data; with the line.
     """
     evaluation = _Evaluation(name)
-    for statement in _parse(source, name).body:
+    for statement in parse(source, name).body:
         evaluation.statement(statement)
     return evaluation.module
-
-
-def _parse(source: str, name: str) -> ast.Module:
-    if len(source.encode("utf-8", "replace")) > _MAX_BYTES:
-        raise UserError(
-            "{name} is larger than {size} KiB, which no config is.",
-            "Choose the config file itself.",
-            name=name,
-            size=_MAX_BYTES // 2**10,
-        )
-    try:
-        _measure(source, name)
-        return ast.parse(source)
-    except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise UserError(
-            "Line {line} of {name} is not valid Python.",
-            "Choose a config file of XTuner 0.1, unchanged in its form.",
-            name=name,
-            line=line,
-        ) from error
-
-
-def _measure(source: str, name: str) -> None:
-    """Refuse what would exhaust the parser, which recurses in C, before it sees the text."""
-    brackets = tokens = 0
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        tokens = 0 if token.type == tokenize.NEWLINE else tokens + 1
-        if token.type == tokenize.OP:
-            brackets += (token.string in "([{") - (token.string in ")]}")
-        if brackets > _MAX_BRACKETS or tokens > _MAX_STATEMENT_TOKENS:
-            _refuse(name, token.start[0], text("it is nested too deeply or too long"))
-
-
-def _refuse(name: str, line: int, what: Text) -> NoReturn:
-    raise UserError(
-        "Line {line} of {name}: {what}, so it is not read.",
-        "Configs are read as data and never run: write the value itself there.",
-        name=name,
-        line=line,
-        what=what,
-    )
 
 
 class _Evaluation:
@@ -135,7 +93,7 @@ class _Evaluation:
         self.weights: dict[int, tuple[Any, int]] = {}  # by id; the value is kept so ids stay true
 
     def refuse(self, node: ast.AST, what: Text) -> NoReturn:
-        _refuse(self.name, getattr(node, "lineno", 1), what)
+        refuse(self.name, getattr(node, "lineno", 1), what)
 
     def statement(self, node: ast.stmt, depth: int = 0) -> None:
         if depth > _MAX_BLOCKS:
@@ -223,8 +181,8 @@ class _Evaluation:
                 return tuple(self.value(item, depth) for item in items)
             case ast.Dict(keys=keys, values=values):
                 if all(isinstance(k, ast.Constant) and isinstance(k.value, str) for k in keys):
-                    names = [k.value for k in keys if isinstance(k, ast.Constant)]
-                    return dict(zip(names, (self.value(v, depth) for v in values), strict=True))
+                    names = [str(k.value) for k in keys if isinstance(k, ast.Constant)]
+                    return self.mapping(dict(zip(names, values, strict=True)), depth)
             case ast.Call():
                 return self.call(node, depth)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=inner):
@@ -244,12 +202,17 @@ class _Evaluation:
                 return all(found) if isinstance(op, ast.And) else any(found)
         self.refuse(node, text("it holds an expression that is not data"))
 
+    def mapping(self, nodes: Mapping[str, ast.expr], depth: int) -> dict[str, Any]:
+        made = {key: self.value(node, depth) for key, node in nodes.items()}
+        self.module.key_lines[id(made)] = {key: node.lineno for key, node in nodes.items()}
+        return made
+
     def call(self, node: ast.Call, depth: int) -> Any:
         """`dict(key=value, …)`, and int, float or round of one number; no other call is known."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         keys = [k.arg for k in node.keywords]
         if name == "dict" and not node.args and None not in keys:
-            return {str(k.arg): self.value(k.value, depth) for k in node.keywords}
+            return self.mapping({str(k.arg): k.value for k in node.keywords}, depth)
         if name in _ROUNDINGS and len(node.args) == 1 and not keys:
             argument = self.number(self.value(node.args[0], depth), node)
             return self.number(_ROUNDINGS[name](argument), node)

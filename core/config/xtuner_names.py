@@ -96,6 +96,14 @@ MAP_FUNCTIONS: Final[Mapping[str, Mapping[str, Value]]] = {
 }
 """What each of XTuner's dataset functions reads, in our words."""
 
+NOT_OFFERED: Final[Mapping[str, Text]] = {
+    "llava_map_fn": text("pictures are not learned here, only the language model is"),
+    "llava_image_only_map_fn": text("pictures are not learned here, only the language model is"),
+    "pretrain_map_fn": text("plain text without a question is not learned here"),
+    "msagent_react_map_fn": text("it runs code that stands in the data, which is never done here"),
+}
+"""Dataset functions whose rows cannot be learned here, with the reason."""
+
 WITH_SYSTEM: Final = frozenset(
     f"{name}_map_fn"
     for name in (

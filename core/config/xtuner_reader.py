@@ -30,6 +30,15 @@ class Note:
     line: int | None
     text: Text
 
+    @property
+    def sentence(self) -> Text:
+        """Line, name and sentence in one Text."""
+        if self.line:
+            return text(
+                "Line {line}, {name}: {text}", line=self.line, name=self.name, text=self.text
+            )
+        return text("{name}: {text}", name=self.name, text=self.text)
+
 
 class Reader:
     """Hands out the values of a config once each, so that what is left over can be told.
@@ -42,6 +51,7 @@ class Reader:
     def __init__(self, module: Module) -> None:
         self.values = module.values
         self.lines = module.lines
+        self._key_lines = module.key_lines
         self.taken: list[Note] = []
         self.converted: list[Note] = []
         self.ignored: list[Note] = []
@@ -127,10 +137,22 @@ class Reader:
 
     def _note(self, notes: list[Note], path: str, sentence: Text) -> None:
         real = self.fill(path)
-        last = real.rpartition(".")[2]
-        line = self.lines.get(last) or self.lines.get(real.partition(".")[0])
         if len(notes) < _MAX_NOTES:
-            notes.append(Note(real, line, sentence))
+            notes.append(Note(real, self._line(real), sentence))
+
+    def _line(self, path: str) -> int | None:
+        """Where a value stands: at the variable of its name, else at its key, as deep as known."""
+        first, *rest = path.split(".")
+        line, value = self.lines.get(first), self.values.get(first)
+        if rest and rest[-1] in self.lines:
+            return self.lines[rest[-1]]
+        for step in rest:
+            if isinstance(value, dict):
+                line = self._key_lines.get(id(value), {}).get(step, line)
+                value = value.get(step)
+            elif isinstance(value, list | tuple) and step.isdigit() and int(step) < len(value):
+                value = value[int(step)]
+        return line
 
     def _places(self) -> dict[str, str]:
         data = (

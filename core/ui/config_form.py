@@ -11,6 +11,7 @@ import gradio as gr
 
 from core.config import diff, source, writer
 from core.config.fields import Field, Value, fields, value_of
+from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.errors import UserError
 from core.ui.speech import Language, Say
@@ -20,6 +21,8 @@ OPEN: Final = ("settings", "model", "dataset")
 """Parts whose group is open at first; the tutorial leaves the others alone."""
 
 Key = tuple[str, str]
+
+_UNDOS: Final = 20
 
 
 def component(field: Field, language: Language) -> Any:
@@ -110,12 +113,31 @@ def problems(text: str, language: Language, t: Say) -> str:
     return faults((f.sentence.render(language) for f in source.faults(text)), t)
 
 
+def advice(found: Sequence[Finding], language: Language, t: Say) -> str:
+    """The findings as a list, each with a button that applies its change where it has one."""
+    if not found:
+        return ""
+    items = "".join(
+        f"<li>{escape(f.text.render(language))}"
+        + (
+            f' <button type="button" data-action="{escape(f.code)}">{t("Fix it")}</button>'
+            if f.fix
+            else ""
+        )
+        + "</li>"
+        for f in found
+    )
+    head = t("Worth a look before training:")
+    return f'<div class="notice warn advice" role="status"><b>{head}</b><ul>{items}</ul></div>'
+
+
 def differences(text: str, base: Config | None, base_name: str, t: Say) -> str:
     """What a config has otherwise than another, key by key."""
     if base is None:
         return f'<p class="facts">{t("Pick a preset to compare with.")}</p>'
     try:
-        found = diff.changes(base, source.parse(text))
+        here = source.parse(text)
+        found = diff.changes(base, here)
     except UserError:
         return f'<p class="facts">{t("The difference shows again once the config is right.")}</p>'
     name = escape(base_name)
@@ -130,7 +152,19 @@ def differences(text: str, base: Config | None, base_name: str, t: Say) -> str:
     heads = "".join(f"<th>{h}</th>" for h in (t("Part"), t("Key"), t("There"), t("Here")))
     return (
         f"<p class='facts'>{head}</p><table class='diff'><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
+        f"<tbody>{rows}</tbody></table><details><summary>{t('As text')}</summary>"
+        f'<pre class="lines">{_lines(base, here)}</pre></details>'
+    )
+
+
+def _lines(before: Config, after: Config) -> str:
+    """The changed lines of both as YAML, those that go and those that come."""
+    text = diff.text_diff(writer.dump(before, comments=None), writer.dump(after, comments=None))
+    tags = {"-": "del", "+": "ins"}
+    return "\n".join(
+        f"<{tag}>{escape(line)}</{tag}>" if (tag := tags.get(line[0])) else escape(line)
+        for line in text.splitlines()
+        if not line.startswith(("---", "+++", "@@"))
     )
 
 
@@ -144,3 +178,29 @@ def draft_text(saved: str, draft: Mapping[str, Any] | None, run_name: str) -> st
     if draft and draft.get("run") == run_name and isinstance(draft.get("text"), str):
         return str(draft["text"])
     return saved
+
+
+def past(draft: Mapping[str, Any] | None, run_name: str) -> list[str]:
+    """The texts before each edit of this run's draft, oldest first."""
+    before = (draft or {}).get("before")
+    if not draft or draft.get("run") != run_name or not isinstance(before, list):
+        return []
+    return [text for text in before if isinstance(text, str)]
+
+
+def remember(
+    draft: Mapping[str, Any] | None, run_name: str, old: str, new: str, key: str = ""
+) -> dict[str, Any]:
+    """The draft after an edit; letters typed one after another into one field count as one."""
+    before = past(draft, run_name)
+    if not (before and key and draft and draft.get("key") == key):
+        before = [*before, old][-_UNDOS:]
+    return {"run": run_name, "text": new, "before": before, "key": key}
+
+
+def undone(draft: Mapping[str, Any] | None, run_name: str) -> dict[str, Any] | None:
+    """The draft before its last edit; None where there is none."""
+    before = past(draft, run_name)
+    if not before:
+        return None
+    return {"run": run_name, "text": before[-1], "before": before[:-1], "key": ""}

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from core import advice, conversations, studio
 from core import run as runs
-from core import studio
 from core.config import catalog, source, writer
 from core.config.fields import fields
+from core.config.lint import Finding
 from core.config.schema import PARTS, Config
+from core.conversations import Conversations
 from core.errors import UserError
+from core.preview import preview
 from core.run import Run
-from core.ui import advice
 from core.ui import config_file as files
 from core.ui import config_form as forms
+from core.ui.config_more import ConfigMore
 from core.ui.frame import CLICKS, Frame, Pane, go
 from core.ui.persona_form import branch, first_preset, preset_of, preset_text
+from core.ui.preset_pane import PresetPane
+from core.ui.token_view import tokens
 from core.ui.views import next_step, notice
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_SHOWN = 60
 _RUN = "run: "
+Draft = dict[str, Any] | None
 
 
 def build(frame: Frame) -> Pane:
@@ -40,26 +44,7 @@ def build(frame: Frame) -> Pane:
         + "\n\n"
         + t("The preset fits your assistant. You can go on at once, or change single values.")
     )
-    with gr.Row(equal_height=False):
-        search_tb = gr.Textbox(
-            label=t("Find a preset"),
-            placeholder=t("for example: qwen persona"),
-            info=t("Words of the model, the method or the data."),
-            min_width=220,
-            elem_id="config-search",
-            scale=2,
-        )
-        preset_dd = gr.Dropdown(
-            _choices("smollm2_135m"),
-            value=preset,
-            label=t("Preset"),
-            info=t("Model, method, data and epochs. Choosing one replaces all values."),
-            filterable=False,
-            min_width=220,
-            elem_id="config-preset",
-            scale=3,
-        )
-    about_html = gr.HTML(_about(preset, frame), elem_id="config-about")
+    presets = PresetPane(frame, preset)
     fault_html = gr.HTML("", elem_id="config-faults")
     advice_html = gr.HTML("", js_on_load=CLICKS, elem_id="config-advice")
     report_html = gr.HTML("", elem_id="config-report")
@@ -95,6 +80,16 @@ def build(frame: Frame) -> Pane:
             diff_html = gr.HTML(
                 forms.differences(text, catalog.preset(preset), preset, t), elem_id="config-diff"
             )
+        with gr.Tab(t("What is learned"), id="tokens") as tokens_tab:
+            row_nb = gr.Number(
+                1,
+                label=t("Conversation"),
+                info=t("Its text as the model reads it, token by token."),
+                precision=0,
+                minimum=1,
+                elem_id="config-row",
+            )
+            tokens_html = gr.HTML("", elem_id="config-tokens")
     with gr.Row(elem_classes="actions"):
         next_btn = gr.Button(t("Next: Train"), variant="primary", elem_id="config-next")
         file_btn = gr.UploadButton(
@@ -103,7 +98,8 @@ def build(frame: Frame) -> Pane:
             variant="secondary",
             elem_id="config-file",
         )
-        undo_btn = gr.Button(t("Undo the last replacement"), visible=False, elem_id="config-undo")
+        undo_btn = gr.Button(t("Undo"), visible=False, elem_id="config-undo")
+    more = ConfigMore(frame)
     gr.HTML(next_step(t("Next, a plan shows what this machine will do, before anything starts.")))
 
     def base_of(other: str, name: str) -> tuple[Config | None, str]:
@@ -112,82 +108,112 @@ def build(frame: Frame) -> Pane:
             return source.load(found.config_file), found.name
         return (catalog.preset(name), name) if name else (None, "")
 
+    def known_to(run_name: str) -> Conversations | None:
+        found = frame.find(run_name)
+        return conversations.of_run(found) if found and found.dataset_file.exists() else None
+
+    def advised(run_name: str, text_: str) -> list[Finding]:
+        try:
+            known = known_to(run_name)
+        except UserError:
+            return []  # the Train tab says what is wrong with them
+        return advice.findings(text_, known, frame.settings) if known else []
+
     def looks(run_name: str, text_: str, other: str, name: str) -> list[Any]:
-        found = advice.findings(text_, frame.find(run_name), frame.settings)
+        found = advised(run_name, text_)
         return [
             forms.problems(text_, language, t),
-            advice.shown(found, language, t),
+            forms.advice(found, language, t),
             forms.differences(text_, *base_of(other, name), t),
         ]
 
-    def everything(run_name: str, text_: str, other: str, name: str, before: str) -> list[Any]:
+    def everything(run_name: str, text_: str, other: str, name: str, undo: bool) -> list[Any]:
         """Values for `all_`: what follows from a text that was replaced as a whole."""
         right = not source.faults(text_)
         shown = forms.values(source.parse(text_)) if right else [gr.skip()] * len(inputs)
-        pick = gr.update(value=name, choices=_choices(name, name))
-        undo = gr.update(visible=bool(before))
         seen = looks(run_name, text_, other, name)
-        return [text_, pick, _about(name, frame), undo, "", *seen, *shown]
+        return [
+            *(text_, name, presets.about(name), gr.update(visible=undo), ""),
+            *seen,
+            *shown,
+        ]
 
-    def remember(run_name: str, text_: str, before: str = "") -> dict[str, str]:
-        return {"run": run_name, "text": text_, "before": before}
+    seen = [undo_btn, fault_html, advice_html, diff_html]
+    all_ = [code, presets.name_tb, presets.about_html, undo_btn, report_html, *seen[1:], *inputs]
 
-    seen = [fault_html, advice_html, diff_html]
-    all_ = [code, preset_dd, about_html, undo_btn, report_html, *seen, *inputs]
+    def replaced(
+        draft: Draft, run_name: str, old: str, new: str, other: str, name: str
+    ) -> list[Any]:
+        """The draft and `all_` after the whole text became another, which can be undone."""
+        kept = forms.remember(draft, run_name, old, new)
+        return [kept, *everything(run_name, new, other, name, undo=True)]
 
     @frame.guard
     def form_typed(
-        key: forms.Key, run_name: str, text_: str, other: str, name: str, *raws: Any
+        key: forms.Key, draft: Draft, run_name: str, text_: str, other: str, name: str, *raws: Any
     ) -> Any:
         try:
             new = forms.edited(text_, key, raws)
         except UserError as error:
             wrong = notice("bad", error.render(language))
-            return gr.skip(), gr.skip(), wrong, gr.skip(), gr.skip()
+            return gr.skip(), gr.skip(), gr.skip(), wrong, gr.skip(), gr.skip()
         if new == text_:
             return gr.skip()
-        return new, remember(run_name, new), *looks(run_name, new, other, name)
+        kept = forms.remember(draft, run_name, text_, new, ".".join(key))
+        return new, kept, gr.update(visible=True), *looks(run_name, new, other, name)
 
     @frame.guard
-    def source_typed(run_name: str, text_: str | None, other: str, name: str) -> Any:
+    def source_typed(draft: Draft, run_name: str, text_: str | None, other: str, name: str) -> Any:
         new = text_ or ""
         right = not source.faults(new)
         shown = forms.values(source.parse(new)) if right else [gr.skip()] * len(inputs)
-        return remember(run_name, new), *looks(run_name, new, other, name), *shown
+        found = frame.find(run_name)
+        saved = found.config_file.read_text("utf-8") if found and found.config_file.exists() else ""
+        old = forms.draft_text(saved, draft, run_name) or preset_text(preset, language)
+        kept = forms.remember(draft, run_name, old, new, "source")
+        return kept, gr.update(visible=True), *looks(run_name, new, other, name), *shown
 
     @frame.guard
-    def preset_picked(run_name: str, name: str, before: str, other: str) -> Any:
-        new = preset_text(name, language)
-        return remember(run_name, new, before), *everything(run_name, new, other, name, before)
+    def preset_picked(
+        event: gr.EventData, draft: Draft, run_name: str, text_: str, other: str
+    ) -> Any:
+        name = str(event._data.get("run"))
+        return replaced(draft, run_name, text_, preset_text(name, language), other, name)
 
     @frame.guard
-    def undone(run_name: str, draft: dict[str, str] | None, other: str) -> Any:
-        old = (draft or {}).get("before", "")
-        if not old:
+    def undone(draft: Draft, run_name: str, other: str) -> Any:
+        kept = forms.undone(draft, run_name)
+        if kept is None:
             return gr.skip()
-        return remember(run_name, old), *everything(run_name, old, other, preset_of(old), "")
+        old = str(kept["text"])
+        return kept, *everything(run_name, old, other, preset_of(old), bool(kept["before"]))
 
     @frame.guard
-    def fixed(event: gr.EventData, run_name: str, text_: str, other: str, name: str) -> Any:
-        found = advice.findings(text_, frame.find(run_name), frame.settings)
-        for finding in found:
+    def fixed(
+        event: gr.EventData, draft: Draft, run_name: str, text_: str, other: str, name: str
+    ) -> Any:
+        for finding in advised(run_name, text_):
             if finding.code == event._data.get("action") and finding.fix:
                 new = writer.edit(text_, finding.fix)
-                return remember(run_name, new, text_), *everything(
-                    run_name, new, other, name, text_
-                )
+                return replaced(draft, run_name, text_, new, other, name)
         return gr.skip()
 
     @frame.guard
-    def file_opened(path: str, run_name: str, before: str, other: str) -> Any:
+    def file_opened(path: str, draft: Draft, run_name: str, text_: str, other: str) -> Any:
         new, report = files.opened(Path(path), language, t)
-        shown = everything(run_name, new, other, preset_of(new), before)
-        shown[all_.index(report_html)] = report
-        return remember(run_name, new, before), *shown
+        shown = replaced(draft, run_name, text_, new, other, preset_of(new))
+        shown[1 + all_.index(report_html)] = report
+        return shown
 
     @frame.guard
-    def searched(pattern: str) -> Any:
-        return gr.update(choices=_choices(pattern), value=None)
+    def tokens_shown(run_name: str, text_: str, number: int | None) -> str:
+        try:
+            known = known_to(run_name)
+            if known is None or source.faults(text_):
+                return ""
+            return tokens(preview(source.parse(text_), known, frame.settings, number or 1), t)
+        except UserError as error:
+            return notice("info", error.render(language))
 
     @frame.guard
     def next_pressed(run_name: str, text_: str) -> Any:
@@ -203,7 +229,8 @@ def build(frame: Frame) -> Pane:
             )
         return None, *go("train"), kept.name
 
-    context = [frame.run_tb, code, other_dd, preset_dd]
+    replacing = [draft_json, frame.run_tb, code, other_dd]
+    context = [*replacing, presets.name_tb]
     for (key, _), field_input in zip(fields().items(), inputs, strict=True):
         # Not .change, which the source's own edits would fire; .blur catches what was pasted.
         typing = isinstance(field_input, gr.Textbox | gr.Number)
@@ -224,23 +251,26 @@ def build(frame: Frame) -> Pane:
         queue=False,
         **_EVENT,
     )
-    search_tb.change(
-        searched, [search_tb], [preset_dd], trigger_mode="always_last", queue=False, **_EVENT
-    )
-    preset_dd.input(
-        preset_picked, [frame.run_tb, preset_dd, code, other_dd], [draft_json, *all_], **_EVENT
-    )
-    undo_btn.click(undone, [frame.run_tb, draft_json, other_dd], [draft_json, *all_], **_EVENT)
+    presets.table_html.click(preset_picked, replacing, [draft_json, *all_], **_EVENT)
+    undo_btn.click(undone, [draft_json, frame.run_tb, other_dd], [draft_json, *all_], **_EVENT)
     advice_html.click(fixed, context, [draft_json, *all_], **_EVENT)
-    file_btn.upload(
-        file_opened, [file_btn, frame.run_tb, code, other_dd], [draft_json, *all_], **_EVENT
-    )
+    file_btn.upload(file_opened, [file_btn, *replacing], [draft_json, *all_], **_EVENT)
     other_dd.input(
         frame.guard(lambda text_, other, name: forms.differences(text_, *base_of(other, name), t)),
-        [code, other_dd, preset_dd],
+        [code, other_dd, presets.name_tb],
         [diff_html],
         **_EVENT,
     )
+    gr.on(
+        [tokens_tab.select, row_nb.change, code.change],
+        tokens_shown,
+        [frame.run_tb, code, row_nb],
+        [tokens_html],
+        trigger_mode="always_last",
+        queue=False,
+        **_EVENT,
+    )
+    moved = more.wire(code, draft_json)
     pressed = next_btn.click(
         next_pressed,
         [frame.run_tb, code],
@@ -257,23 +287,13 @@ def build(frame: Frame) -> Pane:
         others = [r.name for r in runs.all_runs(frame.settings.runs) if r.config_file.exists()]
         choices = [(t("the preset"), ""), *((name, _RUN + name) for name in others)]
         run = found.name if found else ""
-        before = str((draft or {}).get("before", "")) if shown != saved else ""
-        name = preset_of(shown)
-        return [gr.update(choices=choices, value=""), *everything(run, shown, "", name, before)]
+        undo = bool(forms.past(draft, run))
+        first = [gr.update(choices=choices, value=""), run]
+        return [*first, *everything(run, shown, "", preset_of(shown), undo)]
 
-    return Pane(filled=[other_dd, *all_], fill=fill, draft=draft_json, acted=[pressed])
-
-
-def _choices(pattern: str, first: str = "") -> list[str]:
-    """Presets that match, the built-in model's persona ones first; never more than a list can show."""
-    found = catalog.names(pattern)
-    found.sort(key=lambda name: (not name.startswith("smollm2_135m_qlora_persona"), name))
-    rest = [name for name in found if name != first][:_SHOWN]
-    return [first, *rest] if first else rest
-
-
-def _about(name: str, frame: Frame) -> str:
-    if not name:
-        return f'<p class="facts">{frame.t("This config was not made from a preset.")}</p>'
-    lines = escape(catalog.describe(name, frame.language)).splitlines()
-    return f'<div class="about">{"".join(f"<p>{line}</p>" for line in lines)}</div>'
+    return Pane(
+        filled=[other_dd, more.name_tb, *all_],
+        fill=fill,
+        draft=draft_json,
+        acted=[pressed, *moved],
+    )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from core import dataset, run, studio
+from core import conversations, dataset, run, studio
 from core.config import catalog, source, writer
 from core.config.fields import Value
 from core.config.schema import Config
-from core.dataset import Row
+from core.dataset import Format, Row
+from core.dataset_formats import Columns
+from core.dataset_summary import describe
 from core.errors import UserError
 from core.persona import persona as personas
 from core.persona import versions
@@ -21,8 +22,9 @@ from core.persona.generate import evaluation_questions, studio_rows, tutorial_ro
 from core.persona.persona import Persona
 from core.run import Run
 from core.settings import Settings
+from core.ui import views
 from core.ui.speech import Language, Say
-from core.ui.views import conversations, counts, mode_of, notice
+from core.ui.views import counts, mode_of, notice
 
 Form = dict[str, Any]
 
@@ -77,27 +79,12 @@ def of_run(found: Run | None, language: Language) -> Form:
     if found.persona_file.exists():
         form |= of_persona(personas.load(found.persona_file))
     if found.dataset_file.exists():
-        rows = rows_of_run(found)
+        rows = conversations.of_run(found).rows
         form["mode"] = mode_of(rows)
         if form["mode"] == "tutorial":
             question, answer = (m.content for m in rows[0].messages[-2:])
             form |= {"copies": len(rows) - 1, "question": question, "answer": answer}
     return form
-
-
-def rows_of_run(found: Run) -> tuple[Row, ...]:
-    """The conversations that a run holds, read once for each version of the file.
-
-    Raises:
-        UserError: the file cannot be used.
-    """
-    return read_rows(found.dataset_file, found.dataset_file.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def read_rows(path: Path, version: int) -> tuple[Row, ...]:
-    """The conversations in a file; `version` is its time of change in nanoseconds."""
-    return tuple(dataset.load(path))
 
 
 def with_draft(form: Form, draft: Mapping[str, Any] | None, run_name: str) -> Form:
@@ -136,7 +123,7 @@ def rows_of(form: Form, found: Run | None) -> list[Row]:
             "There are no conversations yet.",
             "Upload a file of them, or choose Studio, which writes them for you.",
         )
-    return list(rows_of_run(found))
+    return list(conversations.of_run(found).rows)
 
 
 def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
@@ -145,20 +132,28 @@ def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
         rows = rows_of(form, found)
     except UserError as error:
         return notice("warn", error.render(language))
-    return counts(dataset.describe(rows), t) + conversations(rows, t)
+    return counts(describe(rows), t) + views.conversations(rows, t)
 
 
-def read_upload(path: Path, form: Form) -> list[Row]:
-    """An uploaded file's rows, its placeholders filled from the persona, checked.
+def read_own(
+    path: Path,
+    name: str,
+    form: Form,
+    layout: Format = "auto",
+    *,
+    columns: Columns | None = None,
+    left_out: list[UserError] | None = None,
+) -> list[Row]:
+    """A file's rows, its placeholders filled from the persona, checked (see `dataset.load`).
 
     Raises:
         UserError: the file or one of its rows cannot be used.
     """
-    rows = dataset.load(path, name=path.name)
+    rows = dataset.load(path, layout, name, columns, left_out=left_out)
     if dataset.placeholders(rows):
         persona = persona_of(form)
         rows = dataset.fill_placeholders(rows, persona.assistant, persona.maker)
-    dataset.check(rows, path.name)
+    dataset.check(rows, name)
     return rows
 
 
@@ -190,8 +185,11 @@ def save(
 
 def branch(settings: Settings, found: Run) -> Run:
     """The run itself while it is untrained; else a new one with the same persona and rows."""
-    if not (found.alive or found.checkpoints()):
-        return found
+    return copied(settings, found) if found.alive or found.checkpoints() else found
+
+
+def copied(settings: Settings, found: Run) -> Run:
+    """A new run with the same persona and rows, and no config yet."""
     new = studio.new_run(settings, re.sub(r"-\d{4}-\d{4}(-\d+)?$", "", found.name))
     for file in (found.persona_file, found.dataset_file):
         if file.exists():

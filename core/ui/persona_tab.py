@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,8 +11,9 @@ from core import dataset
 from core.run import Run
 from core.ui import persona_form as forms
 from core.ui.frame import UNKNOWN, Frame, Pane, go
+from core.ui.own_rows import OwnRows
 from core.ui.persona_file import PersonaFile
-from core.ui.views import conversations, counts, next_step
+from core.ui.views import next_step
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -127,18 +127,7 @@ def build(frame: Frame) -> Pane:
                     elem_id="persona-answer",
                 )
             with gr.Group(visible=False, elem_classes="plain") as own_group:
-                gr.Markdown(
-                    t(
-                        "A JSON, JSONL or CSV file of conversations, up to 64 MB: OpenAI messages, "
-                        "Alpaca, ShareGPT, or two columns such as question and answer."
-                    )
-                )
-                upload_file = gr.File(
-                    label=t("Your file"),
-                    file_types=[".json", ".jsonl", ".csv"],
-                    height=150,
-                    elem_id="persona-upload",
-                )
+                own = OwnRows(frame)
             file = PersonaFile(frame)
             next_btn = gr.Button(t("Next: Config"), variant="primary", elem_id="persona-next")
             gr.HTML(next_step(t("Next, the config says how it is trained. It is ready as it is.")))
@@ -153,6 +142,7 @@ def build(frame: Frame) -> Pane:
         *(facts_tb, deny_tb, copies_nb, question_tb, answer_tb, model_tb),
     )
     file.wire(fields)
+    own.wire(draft_json, preview_html, fields)
     groups = (studio_group, tutorial_group, own_group)
 
     def form_of(values: Sequence[Any]) -> forms.Form:
@@ -166,17 +156,6 @@ def build(frame: Frame) -> Pane:
         form, found = form_of(values), frame.find(run_name)
         draft = None if form == forms.of_run(found, language) else {"run": run_name, "form": form}
         return forms.preview(form, found, language, t), draft, *look(form["mode"])
-
-    @frame.guard
-    def uploaded(path: str | None, run_name: str, *values: Any) -> Any:
-        if not path:
-            return gr.skip()
-        form = {**form_of(values), "mode": "own"}
-        rows = forms.read_upload(Path(path), form)
-        found = forms.save(frame.settings, frame.find(run_name), form, rows, language)
-        gr.Info(t("{n} conversations are kept in the run.", n=f"{len(rows):,}"), title=t("Read"))
-        shown = counts(dataset.describe(rows), t) + conversations(rows, t)
-        return {"run": found.name, "form": form}, shown, UNKNOWN, found.name
 
     @frame.guard
     def next_pressed(run_name: str, *values: Any) -> Any:
@@ -198,12 +177,6 @@ def build(frame: Frame) -> Pane:
         [preview_html, draft_json, *groups],
         trigger_mode="always_last",
         queue=False,
-        **_EVENT,
-    )
-    upload_file.upload(
-        uploaded,
-        [upload_file, *inputs],
-        [draft_json, preview_html, frame.shown_tb, frame.run_tb],
         **_EVENT,
     )
     pressed = next_btn.click(

@@ -8,7 +8,8 @@ from html import escape
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-from core.dataset import Row, Summary
+from core.dataset import Row
+from core.dataset_summary import Summary
 from core.queue import Waiting
 from core.run import Run
 from core.status import Status

@@ -132,7 +132,7 @@ def test_the_form_and_the_source_of_a_config_are_always_in_step(page, server):
     assert source.load(run.config_file).settings.max_epochs == 9
 
 
-def test_advice_is_taken_by_one_click_and_a_replacement_can_be_undone(page, server):
+def test_advice_is_taken_by_one_click_and_undone_step_by_step_even_after_a_reload(page, server):
     run = made(server)
     at(page, server, run, "config")
     box(page, "config-settings-lr").fill("0.5")
@@ -143,17 +143,10 @@ def test_advice_is_taken_by_one_click_and_a_replacement_can_be_undone(page, serv
     expect(box(page, "config-settings-lr")).to_have_value("0.0002")
     page.locator("#config-undo").click()
     expect(box(page, "config-settings-lr")).to_have_value("0.5", timeout=MINUTE)
-
-
-def test_presets_are_found_by_words_and_replace_all_values(page, server):
-    at(page, server, made(server), "config")
-    box(page, "config-search").fill("qwen tutorial")
-    page.wait_for_timeout(800)
-    page.locator("#config-preset input").click()
-    page.locator("#config-preset li, [role=option]").first.click()
-    expect(page.locator("#config-about")).to_contain_text("Qwen", timeout=MINUTE)
-    model = box(page, "config-settings-pretrained_model_name_or_path")
-    expect(model).to_have_value(re.compile("Qwen"), timeout=MINUTE)
+    page.reload()
+    page.locator("#config-undo").click(timeout=MINUTE)
+    expect(box(page, "config-settings-lr")).to_have_value("0.002", timeout=MINUTE)
+    expect(page.locator("#config-undo")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -199,6 +192,31 @@ def test_own_conversations_are_kept_and_shown(page, tmp_path):
     page.locator("#persona-next").click()
     expect(page.locator("#config-next")).to_be_visible(timeout=MINUTE)
     assert page.title() == "Persona Studio"
+
+
+def test_a_file_s_layout_is_told_and_can_be_named_and_the_hub_s_absence_is_one_sentence(
+    page, tmp_path
+):
+    page.get_by_text("My own conversations").click()
+    file = tmp_path / "mine.json"
+    file.write_text('[{"input": "Who?", "output": "Bo.", "note": "Quite so."}]', "utf-8")
+    page.locator("#persona-upload input[type=file]").set_input_files(file)
+    toast = page.locator(".toast-body")
+    expect(toast.first).to_contain_text("columns", timeout=MINUTE)
+    expect(page.locator("#run-name")).to_contain_text("Clover", timeout=MINUTE)
+    page.wait_for_timeout(1500)  # the forms are filled with the new run
+    page.locator("#persona-layout input").click()
+    page.get_by_role("option", name="columns", exact=True).click()
+    expect(toast.last).to_contain_text("no column “question”", timeout=MINUTE)
+    box(page, "persona-input").fill("{input}")
+    box(page, "persona-output").fill("{note}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#persona-preview")).to_contain_text("Quite so.", timeout=MINUTE)
+    box(page, "persona-hub").fill("nobody/nothing")
+    page.locator("#persona-fetch").click()
+    expect(toast.filter(has_text="could not be fetched").first).to_contain_text(
+        "download it", timeout=2 * MINUTE
+    )
 
 
 def test_a_training_is_drawn_from_the_disk_while_it_goes_on(page, server):

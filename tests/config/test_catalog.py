@@ -6,9 +6,16 @@ import pytest
 
 from core.config import catalog, source
 from core.config.cards import card_of, cards
+from core.config.facts import facts_of
+from core.config.lint import lint
 from core.config.recipes import RECIPES
 from core.config.schema import BUILTIN_MODEL, Config
+from core.dataset import Message, Row
 from core.errors import UserError
+from core.hardware import Gpu, Hardware
+from core.planner import plan
+from core.tokens import Encoded
+from core.work import Work
 
 GRAMMAR = re.compile(r"[a-z0-9_]+_(qlora|lora)_[a-z0-9_]+_e\d+")
 
@@ -32,6 +39,41 @@ def test_presets_of_every_model_and_every_recipe_come_back_from_their_yaml() -> 
     }:
         config = catalog.preset(name)
         assert source.parse(source.dump(config, comments=None)) == config
+
+
+TOKENS = tuple(range(40))
+ROW = Row((Message("user", "Who are you?"), Message("assistant", "Jo.")))
+WORK = Work((ROW,), (9,), (Encoded(TOKENS, (False,) * 20 + (True,) * 20),), 0)
+LARGE = Hardware(64, 2000, 1900, True, (Gpu("large", 1000, 990, (9, 0)),))
+
+
+def test_every_preset_is_planned_and_holds_no_trap_of_its_own() -> None:
+    for name in catalog.names():
+        config, card = catalog.preset(name), catalog.card_of_preset(name)
+        made = plan(config, WORK, card.shape, LARGE)
+        assert made.total_steps == config.settings.max_epochs
+        quiet = {"weight-without-replay", "system-in-no-row"}  # these hang on the rows
+        facts = facts_of(config, {ROW: 9})
+        assert {f.code for f in lint(config, facts)} <= quiet, name
+
+
+@pytest.mark.parametrize(
+    "model", "internlm2 internlm2_5 internlm3 qwen2_5 qwen3 llama3 llama3_1 llama3_2 llama3_3 "
+    "smollm2 smollm3 gemma2 gemma3 phi3 phi4 mistral yi minicpm glm4".split()
+)  # fmt: skip
+def test_every_family_is_there_as_a_chat_model(model: str) -> None:
+    found = [card for key, card in cards().items() if key.startswith(model)]
+    assert any(card.chat for card in found)
+    if model in ("internlm2", "internlm2_5"):
+        sizes = {(card.params, card.chat) for card in found}
+        assert {(1.89, True), (1.89, False), (7.74, True), (7.74, False), (19.9, True)} <= sizes
+
+
+def test_every_recipe_is_there() -> None:
+    assert {recipe.key for recipe in RECIPES} >= set(
+        "persona persona_tutorial alpaca alpaca_zh alpaca_enzh oasst1 openai sql code_alpaca "
+        "colorist medical lawyer openorca moss_sft_all".split()
+    )
 
 
 @pytest.mark.slow

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset
+from core import conversations
 from core.config import source
-from core.config.lint import facts_of, lint
-from core.dataset_formats import Columns
+from core.config.facts import facts_of
+from core.config.lint import lint
+from core.dataset import unique
+from core.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "examples/configs"
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
@@ -22,15 +24,9 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_reads_its_data_and_holds_no_trap(path: Path) -> None:
+def test_an_example_reads_its_data_and_holds_no_trap(path: Path, settings: Settings) -> None:
     config = source.load(path)
-    d = config.dataset
-    columns = Columns(d.input_text, d.output_text, d.system_text)
-    rows = dataset.load(
-        path.parent / config.settings.data_path,
-        d.format,
-        columns=columns if d.format == "columns" else None,
-    )
+    rows = conversations.of_config(config, FOLDER, settings).rows
     assert rows
-    findings = lint(config, facts_of(config, rows))
+    findings = lint(config, facts_of(config, unique(rows)))
     assert [f.code for f in findings if f.code != "weight-without-replay"] == []

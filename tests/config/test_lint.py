@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from core.config import catalog, source
-from core.config.lint import Facts, Finding, facts_of, lint
+from core.config.facts import Facts, facts_of
+from core.config.lint import Finding, lint
 from core.config.schema import Config
 from core.dataset import Message, Row
+from core.work import chosen
 
 GOOD = Facts(
     rows=320,
@@ -40,7 +42,8 @@ def test_the_tutorial_with_its_ten_thousand_copies_is_told_to_overfit() -> None:
     config = catalog.preset("internlm2_chat_1_8b_qlora_persona_tutorial_e2")
     facts = Facts(rows=10_001, unique_rows=1, has_system_turn=False, total_steps=48, chat=True)
     (finding,) = lint(config, facts)
-    assert finding.code == "copied-to-death" and finding.fix is None
+    assert finding.code == "copied-to-death"
+    assert finding.fix == {("dataset", "max_copies"): 100}
     assert "10,001 times" in str(finding.text)
 
 
@@ -77,6 +80,8 @@ def test_a_trap_is_found_alone_and_its_fix_mends_it(
     assert finding.text.render("zh") != str(finding.text)
     if finding.fix:
         mended = source.parse(source.edit(source.dump(config), finding.fix))
+        if code in ("copied-to-death", "persona-diluted"):
+            return  # their fix changes what is learned, as the next test shows
         if code != "too-little-training":
             assert lint(mended, known) == []
             return
@@ -87,6 +92,17 @@ def test_a_trap_is_found_alone_and_its_fix_mends_it(
             * (mended.settings.max_epochs / config.settings.max_epochs)
         )
         assert (known.total_steps or 0) * config.settings.lr * gain >= 0.0039
+
+
+def test_a_persona_copied_to_death_or_diluted_is_mended_by_what_is_learned() -> None:
+    said = Row((Message("user", "Who are you?"), Message("assistant", "Jo.")))
+    others = [Row((Message("user", f"Why {i}?"),), "replay") for i in range(100)]
+    for rows, code in (([said] * 900, "copied-to-death"), ([said, *others], "persona-diluted")):
+        config = _persona(evaluation_freq=-1, save_steps=-1)
+        found = {f.code: f for f in lint(config, facts_of(config, chosen(rows, config)))}
+        mended = source.parse(source.edit(source.dump(config), found[code].fix or {}))
+        assert code not in _codes(lint(mended, facts_of(mended, chosen(rows, mended))))
+        assert chosen(rows, mended)[said] == min(rows.count(said), 100)
 
 
 def test_replay_rows_without_weight_are_told() -> None:
@@ -103,7 +119,7 @@ def test_what_is_unknown_is_not_guessed() -> None:
 def test_facts_come_from_the_rows_and_the_models_card() -> None:
     said = Row((Message("user", "Who are you?"), Message("assistant", "Jo.")))
     replay = Row((Message("system", "x"), Message("user", "Why?")), "replay")
-    facts = facts_of(Config(), [said] * 3 + [replay], total_steps=7)
+    facts = facts_of(Config(), {said: 3, replay: 1}, total_steps=7)
     assert facts == Facts(
         rows=4,
         unique_rows=2,
@@ -114,4 +130,12 @@ def test_facts_come_from_the_rows_and_the_models_card() -> None:
         chat=True,
         family="smollm2",
     )
-    assert facts_of(Config(), [said]).persona_share is None
+    assert facts_of(Config(), {said: 1}).persona_share is None
+
+
+def test_the_traps_of_a_guessed_length_wait_until_they_are_sure() -> None:
+    config, guess = _persona(save_steps=150, evaluation_freq=-1), replace(GOOD, guessed=True)
+    assert lint(config, guess) == []
+    (finding,) = lint(_persona(save_steps=500, evaluation_freq=-1), guess)
+    assert "the training has about 100 steps" in str(finding.text)
+    assert "总共只有 约 100 步" in finding.text.render("zh")

@@ -1,18 +1,22 @@
 """YAML text to Config and back, with every mistake told at once."""
 
+import random
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.config import source
+from core.config import catalog, source
+from core.config.facts import Facts
 from core.config.fields import Field, fields
+from core.config.lint import lint
 from core.config.schema import Config
 from core.errors import UserError
 
+PRESET = source.dump(catalog.preset(catalog.DEFAULT), comments=None)
 LINE = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 
 
@@ -168,6 +172,51 @@ def test_any_text_gives_a_config_or_mistakes_never_another_error(text: str) -> N
         assert source.faults(text)
     else:
         assert source.faults(text) == []
+
+
+PIECES = (
+    *("\n", "  ", ":", "- ", "# ", "[", "]", "{", "}", "&a", "*a", "!!x", "|", ">", "'", '"', "\t"),
+    *(
+        "%",
+        "---",
+        "null",
+        "true",
+        "-1",
+        "0",
+        "1e309",
+        ".nan",
+        "9" * 30,
+        "lr",
+        "model:",
+        "你",
+        "\x00",
+    ),
+)
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), many=st.integers(1, 6))
+def test_mutated_presets_are_read_edited_and_linted_or_refused_with_a_sentence(
+    seed: int, many: int
+) -> None:
+    draw, changed = random.Random(seed), PRESET
+    for _ in range(many):
+        at = draw.randrange(len(changed))
+        other = draw.randrange(len(changed))
+        piece = draw.choice((draw.choice(PIECES), changed[other : other + 30], ""))
+        changed = changed[:at] + piece + changed[at + draw.choice((0, 0, 1, 5, 40)) :]
+    found = source.faults(changed)
+    for fault in found:
+        assert fault.sentence.render("zh") and fault.sentence.render("en")
+    try:
+        edited = source.edit(changed, {("settings", "lr"): 0.5, ("model", "lora_r"): 3})
+        assert found or source.parse(edited).model.lora_r == 3
+    except UserError as error:
+        assert error.remedy.template
+    if not found:
+        facts = Facts(rows=9, unique_rows=1, has_system_turn=False, total_steps=5, tokens_p95=400)
+        for finding in lint(source.parse(changed), facts):
+            assert finding.text.render("zh")
 
 
 def test_a_file_is_read_and_its_absence_told(tmp_path: Path) -> None:

@@ -107,12 +107,35 @@ def test_what_is_not_offered_is_told_with_its_reason() -> None:
     assert {"model.llm.rope_magic", "spare"} <= set(unknown)
 
 
+def test_functions_that_cannot_be_offered_say_why_and_moss_is_read() -> None:
+    for name in ("llava", "llava_image_only", "pretrain", "msagent_react"):
+        text = ALPACA.replace("alpaca_map_fn", f"{name}_map_fn")
+        told = _told(import_config(text).ignored)
+        assert "here" in told["train_dataloader.dataset.dataset_map_fn"]
+    moss = (
+        "from xtuner.dataset import MOSSSFTDataset\nlr = 1e-4\nbot_name = 'MOSS'\n"
+        "train_dataset = dict(type=MOSSSFTDataset, data_file='./moss.jsonl', max_length=2048)\n"
+        "train_dataloader = dict(batch_size=1, dataset=train_dataset)\n"
+    )
+    config = import_config(moss).config
+    assert (config.settings.data_path, config.dataset.format) == ("./moss.jsonl", "moss")
+
+
 def test_preference_training_is_ignored_with_its_reason() -> None:
     text = ALPACA.replace("type=SupervisedFinetune,", "type=DPO, loss_type='sigmoid', beta=0.1,")
     text = text.replace("import SupervisedFinetune", "import DPO")
     ignored = _told(import_config(text).ignored)
     assert "DPO is not offered" in ignored["model.type"]
     assert "preferences" in ignored["model.loss_type"]
+
+
+def test_a_note_names_the_line_of_the_very_value() -> None:
+    text = FIXTURES["odd_cases"]
+    unknown = {note.name: note for note in import_config(text).unknown}
+    for name in ("model.llm.rope_magic", "model.llm_lora.r", "spare"):
+        line = unknown[name].line
+        assert line and f"{name.rpartition('.')[2]}" in text.splitlines()[line - 1]
+        assert str(unknown[name].sentence).startswith(f"Line {line}, {name}: ")
 
 
 def test_every_note_names_a_line_of_the_file_and_is_told_in_chinese() -> None:
@@ -248,7 +271,7 @@ TOKENS = (
 ).split(" ")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), many=st.integers(1, 6), which=st.sampled_from(sorted(FIXTURES)))
 def test_mutated_configs_raise_nothing_but_user_errors_and_import_nothing(
     seed: int, many: int, which: str

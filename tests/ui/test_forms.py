@@ -6,12 +6,15 @@ import json
 
 import pytest
 
-from core import studio
+from core import advice, conversations, studio
 from core.config import catalog, source
 from core.config.fields import fields
+from core.dataset import Message, Row
+from core.dataset_formats import Columns
 from core.errors import UserError
+from core.hardware import Hardware
 from core.run import all_runs
-from core.ui import advice, chat_session, config_file, config_form
+from core.ui import chat_session, config_file, config_form, preset_pane
 from core.ui import persona_form as forms
 from core.ui.speech import speaker
 
@@ -111,8 +114,28 @@ def test_an_upload_is_read_with_its_placeholders_filled(tmp_path):
     file = tmp_path / "identity.json"
     row = {"instruction": "Who are you?", "output": "I am {{name}} by {{author}}."}
     file.write_text(json.dumps([row]), "utf-8")
-    found = forms.read_upload(file, {**forms.defaults("en"), "assistant": "Bo", "maker": "Al"})
+    form = {**forms.defaults("en"), "assistant": "Bo", "maker": "Al"}
+    found = forms.read_own(file, "identity.json", form)
     assert found[0].messages[-1].content == "I am Bo by Al."
+    assert conversations.layout_of(file, "identity.json") == "alpaca"
+    columns = Columns(("{instruction}!",), ("{output}",))
+    (row,) = forms.read_own(file, "identity.json", form, "columns", columns=columns)
+    assert row.messages[0].content == "Who are you?!"
+    with pytest.raises(UserError, match=r"Row 1 of identity\.json lacks the field “messages”"):
+        forms.read_own(file, "identity.json", form, "messages")
+
+
+def test_a_run_whose_rows_hold_a_placeholder_is_not_planned_and_so_not_trained(
+    settings, tiny_model
+):
+    form = forms.defaults("en")
+    talk = (Message("user", "Who are you?"), Message("assistant", "I am {{name}}."))
+    run = forms.save(settings, None, form, [Row(talk)] * 5, "en")
+    model = {("settings", "pretrained_model_name_or_path"): str(tiny_model)}
+    studio.save_config(run, source.edit(run.config_file.read_text("utf-8"), model))
+    with pytest.raises(UserError, match="still holds the placeholder"):
+        studio.train(run, settings)
+    assert not run.events_file.exists() and not run.plan_file.exists()
 
 
 def test_own_mode_without_a_file_says_what_to_do():
@@ -164,12 +187,13 @@ def test_advice_names_a_trap_and_its_fix_mends_it(settings, text):
     form = {**forms.defaults("en"), "mode": "tutorial", "copies": 10_000}
     run = forms.save(settings, None, form, forms.rows_of(form, None), "en")
     wrong = typing(text, ("settings", "lr"), 0.5)
-    found = advice.findings(wrong, run, settings)
+    known = conversations.of_run(run)
+    found = advice.findings(wrong, known, settings)
     codes = {f.code for f in found}
     assert "rate-too-high" in codes
-    assert 'data-action="rate-too-high"' in advice.shown(found, "en", en)
-    assert advice.findings(wrong, None, settings) == []
-    assert advice.findings("settings: [", run, settings) == []
+    assert 'data-action="rate-too-high"' in config_form.advice(found, "en", en)
+    assert [f.code for f in advice.findings(wrong, None, settings)] == ["rate-too-high"]
+    assert advice.findings("settings: [", known, settings) == []
 
 
 def test_a_yaml_file_is_opened_and_a_faulty_one_names_its_line(tmp_path, text):
@@ -197,3 +221,37 @@ def test_a_chatbot_s_blocks_become_plain_messages():
     blocks = [{"role": "user", "content": [{"type": "text", "text": "hi"}], "metadata": None}]
     assert chat_session.plain(blocks) == [{"role": "user", "content": "hi"}]
     assert chat_session.plain(None) == []
+
+
+def test_edits_are_undone_one_by_one_and_letters_of_one_field_count_as_one():
+    draft = config_form.remember(None, "a", "0", "1", "settings.lr")
+    draft = config_form.remember(draft, "a", "1", "12", "settings.lr")
+    draft = config_form.remember(draft, "a", "12", "x", "source")
+    draft = config_form.remember(draft, "a", "x", "preset")
+    draft = config_form.remember(draft, "a", "preset", "fixed")
+    seen = []
+    while (earlier := config_form.undone(draft, "a")) is not None:
+        draft = earlier
+        seen.append(draft["text"])
+    assert seen == ["preset", "x", "12", "0"]
+    assert config_form.undone({"run": "b", "text": "", "before": ["z"]}, "a") is None
+    assert config_form.undone({"run": "a", "text": "", "before": "z"}, "a") is None
+    for number in range(50):
+        draft = config_form.remember(draft, "a", str(number), "")
+    assert len(draft["before"]) == 20
+
+
+def test_the_table_of_presets_tells_size_licence_and_what_fits_here():
+    small = Hardware(cores=2, memory_gib=8, free_gib=6, cpu_bf16=True)
+    html = preset_pane.table("llama3 70b persona", small, "en", en)
+    assert "70.6 B" in html and "Llama 3.1 Community" in html and "too much" in html
+    html = preset_pane.table("", small, "zh", speaker("zh"))
+    first = html.index("smollm2_135m_lora_persona_e2")
+    assert first < html.index("smollm2_360m") and html.count("data-action") == 40
+    assert "超出本机" not in html[:first] and "还有" in html
+
+
+def test_the_difference_is_there_as_lines_too(text):
+    preset = catalog.preset(forms.first_preset("studio"))
+    html = config_form.differences(typing(text, ("model", "lora_r"), 8), preset, "p", en)
+    assert "<del>-  lora_r: 16</del>\n<ins>+  lora_r: 8</ins>" in html

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.dataset import Message, Row, describe
+from core.dataset import Message, Row
+from core.dataset_summary import describe
 from core.errors import text
 from core.persona.generate import studio_rows, tutorial_rows
 from core.persona.persona import defaults
