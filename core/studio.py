@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from core import compare as comparing
 from core import launch, run
@@ -18,6 +19,7 @@ from core.dataset_formats import Columns
 from core.errors import UserError
 from core.files import require_space, write_atomic
 from core.hardware import detect
+from core.model_folder import ORIGIN
 from core.models import folder, preparation, ready, shape
 from core.persona.persona import Persona
 from core.persona.versions import keep
@@ -29,6 +31,8 @@ from core.settings import Settings
 from core.status import status
 from core.tokens import ChatTokenizer
 from core.work import encode
+
+Layout = Literal["standard", "internlm2"]
 
 _LEAVING_SECONDS = 15.0
 
@@ -91,10 +95,9 @@ def make_plan(run: Run, settings: Settings) -> Plan:
                 "Wait a moment; it takes about half a minute, once.",
             )
         raise UserError(
-            "The model {model} is not on this machine.",
-            "Name a folder that holds it, or use {builtin}.",
+            "The model {model} is not ready yet.",
+            "Make it ready first: the Train tab and the command train do, once.",
             model=model,
-            builtin=BUILTIN_MODEL,
         )
     path = folder(settings, model)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
@@ -129,16 +132,38 @@ def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
     return found
 
 
-def merge(run: Run, settings: Settings, step: int | None = None, strength: float = 1.0) -> None:
+def merge(
+    run: Run,
+    settings: Settings,
+    step: int | None = None,
+    strength: float = 1.0,
+    layout: Layout = "standard",
+) -> None:
     """Start merging a checkpoint (the newest by default) into a model of its own.
 
+    With the layout “internlm2” it is saved in that layout too, beside the standard one.
+
     Raises:
-        UserError: there is no such checkpoint, or a job of the run is living.
+        UserError: there is no such checkpoint, a job of the run is living, or its base has no
+            such layout.
     """
     _refuse_while_working(run)
     checkpoint = run.checkpoint(step)
-    arguments = [str(checkpoint.step), str(checked_strength(strength))]
+    if layout == "internlm2" and not from_internlm2(run, settings):
+        raise UserError(
+            "The model of this run is not an InternLM2 checkpoint.",
+            "Merge it in the standard layout, which every program loads.",
+        )
+    arguments = [str(checkpoint.step), str(checked_strength(strength)), layout]
     launch.start(run, "merge", settings, arguments)
+
+
+def from_internlm2(run: Run, settings: Settings) -> bool:
+    """Whether a run's base was an InternLM2 checkpoint before it was made ready."""
+    if not run.config_file.exists():
+        return False
+    model = source.load(run.config_file).settings.pretrained_model_name_or_path
+    return (folder(settings, model) / ORIGIN).is_dir()
 
 
 def score(
@@ -189,12 +214,16 @@ def model_ready(settings: Settings, model: str) -> bool:
     return ready(settings, model)
 
 
-def prepare_builtin(settings: Settings) -> Run:
-    """The job directory of the built-in model's preparation, started unless done or going."""
-    job = preparation(settings, BUILTIN_MODEL)
-    if not ready(settings, BUILTIN_MODEL) and not job.alive:
+def prepare(settings: Settings, model: str) -> Run:
+    """The job directory of a model's preparation, started unless done or going.
+
+    Raises:
+        UserError: the name names nothing that could be made ready.
+    """
+    job = preparation(settings, model)
+    if not ready(settings, model) and not job.alive:
         job.path.mkdir(parents=True, exist_ok=True)
-        launch.start(job, "prepare", settings, [BUILTIN_MODEL])
+        launch.start(job, "prepare", settings, [model])
     return job
 
 

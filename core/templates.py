@@ -6,11 +6,9 @@ there keeps its format here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from typing import Final
-
-from core.dataset import Message
 
 
 @dataclass(frozen=True)
@@ -23,18 +21,29 @@ class Template:
     separator: str = "\n"
     stop: tuple[str, ...] = ()
 
-    def render(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
-        """The conversation as text. A user turn ends where the assistant begins."""
-        parts = []
-        for i, m in enumerate(messages):
-            if m.role == "system":
-                parts.append(self.system.replace("{system}", m.content))
-            elif m.role == "user":
-                if answer_next or i + 1 < len(messages):
-                    parts.append(self.instruction.replace("{input}", m.content))
-            else:
-                parts.append(m.content + self.suffix + self.separator)
-        return "".join(parts)
+    def jinja(self, *, bos: bool) -> str:
+        """The same as a Jinja template, which any program can render; `bos` writes the
+        tokenizer's first token before everything."""
+        start = "{{ bos_token }}" if bos else ""
+        return (
+            f"{start}{{% for m in messages %}}"
+            f"{{% if m['role'] == 'system' %}}{_with(self.system, '{system}')}"
+            f"{{% elif m['role'] == 'user' %}}"
+            f"{{% if add_generation_prompt or not loop.last %}}"
+            f"{_with(self.instruction, '{input}')}{{% endif %}}"
+            f"{{% else %}}{{{{ m['content'] + {_quoted(self.suffix + self.separator)} }}}}"
+            f"{{% endif %}}{{% endfor %}}"
+        )
+
+
+def _with(text: str, place: str) -> str:
+    """A Jinja expression of a text around a message's content."""
+    before, _, after = text.partition(place)
+    return f"{{{{ {_quoted(before)} + m['content'] + {_quoted(after)} }}}}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 _CHATML: Final = Template(

@@ -132,6 +132,7 @@ def _write(run: Run, model: nn.Module, base_folder: Path, facts: dict[str, Any])
     part = run.path / ".merged.part"
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part, safe_serialization=True)
+    _tell_older_programs(part / "config.json")
     for name in _TOKENIZER_FILES:
         if (base_folder / name).exists():
             shutil.copyfile(base_folder / name, part / name)
@@ -139,3 +140,15 @@ def _write(run: Run, model: nn.Module, base_folder: Path, facts: dict[str, Any])
     (part / "done").touch()
     shutil.rmtree(run.merged, ignore_errors=True)
     part.rename(run.merged)
+
+
+def _tell_older_programs(file: Path) -> None:
+    """Write positions and number type under their former names too (transformers before 5)."""
+    config = json.loads(file.read_text("utf-8"))
+    rope = config.get("rope_parameters") or {}
+    if "rope_theta" in rope:
+        scaling = {k: v for k, v in rope.items() if k != "rope_theta"}
+        plain = scaling.get("rope_type", "default") == "default"
+        config |= {"rope_theta": rope["rope_theta"], "rope_scaling": None if plain else scaling}
+    config["torch_dtype"] = config.get("dtype")
+    file.write_text(json.dumps(config, indent=2), "utf-8")
