@@ -78,7 +78,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         )
     config = read_json(folder / "config.json")
     named = config.get("architectures")
-    name = named[0] if isinstance(named, list) and named else ""
+    name = str(named[0]) if isinstance(named, list) and named else ""
     if name not in ARCHITECTURES and name != INTERNLM2:
         raise UserError(
             "The model in {folder} is a {architecture}, which this program cannot train; "
@@ -86,6 +86,12 @@ def read_config(folder: Path) -> dict[str, Any]:
             "Choose a chat model of a kind such as Llama, Qwen, InternLM2, Gemma, Phi or Mistral.",
             folder=folder.name,
             architecture=str(name or config.get("model_type") or "?")[:80],
+        )
+    if config.get("quantization_config"):
+        raise UserError(
+            "The weights in {folder} are quantised already, and cannot be trained or merged.",
+            "Choose the same model in 16 bits; the studio packs it in 4 bits itself.",
+            folder=folder.name,
         )
     return config
 

@@ -169,6 +169,13 @@ def shape(path: Path) -> Shape:
                 key=key,
                 value=sizes[key],
             )
+    if sizes["num_attention_heads"] % sizes["num_key_value_heads"]:
+        raise UserError(
+            "The config.json of {folder} does not describe a text model ({reason}).",
+            "Choose a decoder model such as Llama, Qwen or SmolLM.",
+            folder=path.name,
+            reason="its heads cannot be grouped",
+        )
     return Shape(
         hidden=sizes["hidden_size"],
         layers=sizes["num_hidden_layers"],

@@ -65,6 +65,9 @@ class Renderer:
             child = self._child or self._start()
             assert child.stdin is not None and child.stdout is not None
             try:
+                if child is not self._child:
+                    child.stdin.write(self._hello + "\n")
+                    self._child = child
                 child.stdin.write(line + "\n")
                 child.stdin.flush()
                 return dict(json.loads(child.stdout.readline(_LONGEST)))
@@ -88,9 +91,6 @@ class Renderer:
             env={k: os.environ[k] for k in _KEPT if k in os.environ},
             cwd="/",
         )
-        assert child.stdin is not None
-        child.stdin.write(self._hello + "\n")
-        self._child = child
         weakref.finalize(self, _end, child)
         return child
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 
 from core.engine import internlm2
@@ -81,17 +81,28 @@ def convert_gguf(file: Path, target: Path, made_of: Mapping[str, Any], report: R
     require_space(target.parent, 5 * file.stat().st_size)
     with _appearing(target, made_of) as part:
         report(0, 3)
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-        tokenizer.save_pretrained(part)
-        if not made_of:
-            _split_digits(part / "tokenizer.json")
-        report(1, 3)
-        model = AutoModelForCausalLM.from_pretrained(
-            file.parent,
-            gguf_file=file.name,
-            dtype=torch.bfloat16,
-            quantization_config=GgufConfig(dequantize=True),
-        )
+        try:
+            # The sizes first: they are checked before anything is built of them.
+            AutoConfig.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
+            shape(part)
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+            tokenizer.save_pretrained(part)
+            if not made_of:
+                _split_digits(part / "tokenizer.json")
+            report(1, 3)
+            model = AutoModelForCausalLM.from_pretrained(
+                file.parent,
+                gguf_file=file.name,
+                dtype=torch.bfloat16,
+                quantization_config=GgufConfig(dequantize=True),
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+            raise UserError(
+                "The GGUF file {file} cannot be read: {reason}.",
+                "Choose a GGUF file of a Llama, Qwen, Gemma, Phi or Mistral model.",
+                file=file.name,
+                reason=str(error).splitlines()[0][:200] if str(error) else type(error).__name__,
+            ) from error
         report(2, 3)
         model.save_pretrained(part)
     report(3, 3)
@@ -188,11 +199,7 @@ def _tokenizer(
         )
     model, settings = read_pieces(file), read_json(source / "tokenizer_config.json")
     at = {text: i for i, (text, _, _) in enumerate(model.pieces)}
-    special = {
-        str(token["content"]): int(i)
-        for i, token in settings.get("added_tokens_decoder", {}).items()
-        if isinstance(token, dict) and int(i) < int(config["vocab_size"])
-    }
+    special = _added(settings, len(model.pieces) + 1024)
     for text, number in (chat or {}).items():
         place = at.get(f"[UNUSED_TOKEN_{number}]", special.get(text))
         if place is not None:
@@ -228,6 +235,16 @@ def _tokenizer(
     }
     (part / "tokenizer_config.json").write_text(json.dumps(new, indent=2), "utf-8")
     return [special["<|im_end|>"]] if chat else []
+
+
+def _added(settings: Mapping[str, Any], most: int) -> dict[str, int]:
+    """Tokens that tokenizer_config.json adds, with their ids below `most`."""
+    table = settings.get("added_tokens_decoder")
+    return {
+        str(token["content"]): int(i)
+        for i, token in (table.items() if isinstance(table, dict) else ())
+        if isinstance(token, dict) and "content" in token and i.isdecimal() and int(i) < most
+    }
 
 
 def _split_digits(file: Path) -> None:

@@ -123,7 +123,21 @@ def llama_config(config: Mapping[str, Any], eos: list[int]) -> dict[str, Any]:
     """The Llama config.json of an InternLM2 one.
 
     `rope_theta` and `rope_scaling` are written as every version of transformers reads them.
+
+    Raises:
+        UserError: its values are not of InternLM2's kind.
     """
+    try:
+        return _llama_config(config, eos)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(
+            "The config.json is not that of an InternLM2 ({reason}).",
+            "Choose the folder of an InternLM2 or InternLM2.5 language model.",
+            reason=str(error)[:200],
+        ) from error
+
+
+def _llama_config(config: Mapping[str, Any], eos: list[int]) -> dict[str, Any]:
     kept = (
         *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
         *("vocab_size", "max_position_embeddings", "rms_norm_eps", "initializer_range"),
@@ -132,6 +146,8 @@ def llama_config(config: Mapping[str, Any], eos: list[int]) -> dict[str, Any]:
     scaling = config.get("rope_scaling")
     if scaling:
         kind = scaling.get("rope_type") or scaling.get("type")
+        if kind not in ("dynamic", "linear", "default"):
+            raise ValueError(f"rope_scaling of type {kind}")
         scaling = {"rope_type": kind, "type": kind, "factor": float(scaling.get("factor", 1.0))}
     return {
         "architectures": ["LlamaForCausalLM"],
