@@ -15,7 +15,7 @@ from core.run import Run
 from core.settings import Settings
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN")
 
 
 def worker(run: Run, job: str, *arguments: str, processes: int = 1) -> list[str]:
@@ -52,7 +52,7 @@ def start(
             return subprocess.Popen(
                 argv,
                 cwd=_ROOT,
-                env=_environment(settings),
+                env=_environment(settings, online=job == "prepare"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,14 +71,18 @@ def stop(run: Run, job: str = "train") -> None:
         run.emit("stop_requested", job)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """The job's environment: ours without tokens, with the workspace it belongs to."""
-    kept = {k: v for k, v in os.environ.items() if k not in _SECRETS}
+def _environment(settings: Settings, *, online: bool) -> dict[str, str]:
+    """The job's environment: ours with the workspace it belongs to.
+
+    Only the job that downloads may go online, and only it is given the hubs' tokens.
+    """
+    kept = {k: v for k, v in os.environ.items() if online or k not in _SECRETS}
+    offline = {} if online else {"HF_HUB_OFFLINE": "1"}
     return {
         **kept,
+        **offline,
         "STUDIO_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
-        "HF_HUB_OFFLINE": "1",
         # Threads that wait spin for long by default; where another program wants the cores too,
         # each of torch's barriers then costs a time slice (measured: 61 against 144 tokens/s).
         "GOMP_SPINCOUNT": "10000",

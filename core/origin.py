@@ -67,7 +67,7 @@ def origin(model: str) -> Origin:
     if model == BUILTIN_MODEL:
         return Origin("builtin", model)
     path = Path(model).expanduser()
-    if path.is_dir():
+    if model.strip() and path.is_dir():
         return Origin("folder", str(path.resolve()))
     if path.is_file() and path.suffix == ".gguf":
         return Origin("gguf", str(path.resolve()))

@@ -12,15 +12,17 @@ from core import compare as comparing
 from core import launch, run
 from core.chat import checked_strength
 from core.config import source
+from core.config.cards import card_of
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, dumps
 from core.dataset import load as load_dataset
 from core.dataset_formats import Columns
-from core.errors import UserError
+from core.errors import UserError, text
 from core.files import require_space, write_atomic
 from core.hardware import detect
 from core.model_folder import ORIGIN
 from core.models import folder, preparation, ready, shape
+from core.origin import origin
 from core.persona.persona import Persona
 from core.persona.versions import keep
 from core.plan import Plan
@@ -94,11 +96,7 @@ def make_plan(run: Run, settings: Settings) -> Plan:
                 "The built-in model is still being made ready.",
                 "Wait a moment; it takes about half a minute, once.",
             )
-        raise UserError(
-            "The model {model} is not ready yet.",
-            "Make it ready first: the Train tab and the command train do, once.",
-            model=model,
-        )
+        raise _not_ready(model)
     path = folder(settings, model)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
     work = encode(load_dataset(run.dataset_file), tokenizer, config)
@@ -107,6 +105,35 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     if not run.alive:
         write_atomic(run.plan_file, found.to_json())
     return found
+
+
+def model_of(run: Run | None) -> str:
+    """The base model that a run's config names; the built-in one where there is none.
+
+    Raises:
+        UserError: the config has faults.
+    """
+    if run is None or not run.config_file.exists():
+        return BUILTIN_MODEL
+    return source.load(run.config_file).settings.pretrained_model_name_or_path
+
+
+def _not_ready(model: str) -> UserError:
+    found, card = origin(model), card_of(model)
+    if not found.remote:
+        return UserError(
+            "The model {model} has to be converted once.",
+            "Make it ready first: the Train tab and the command train do.",
+            model=model,
+        )
+    return UserError(
+        "The model {model} is not on this machine yet; it has to be downloaded once ({size}).",
+        "Make it ready first: the Train tab and the command train do.",
+        model=model,
+        size=text("about {gib:.1f} GiB", gib=2e9 * card.params / 2**30)
+        if card
+        else text("its size is told once it begins"),
+    )
 
 
 def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
@@ -160,10 +187,7 @@ def merge(
 
 def from_internlm2(run: Run, settings: Settings) -> bool:
     """Whether a run's base was an InternLM2 checkpoint before it was made ready."""
-    if not run.config_file.exists():
-        return False
-    model = source.load(run.config_file).settings.pretrained_model_name_or_path
-    return (folder(settings, model) / ORIGIN).is_dir()
+    return (folder(settings, model_of(run)) / ORIGIN).is_dir()
 
 
 def score(

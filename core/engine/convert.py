@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.engine import internlm2
 from core.engine.pieces import read as read_pieces
@@ -83,7 +84,9 @@ def convert_gguf(file: Path, target: Path, made_of: Mapping[str, Any], report: R
         report(0, 3)
         try:
             # The sizes first: they are checked before anything is built of them.
-            AutoConfig.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
+            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+            config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[config.model_type]]
+            config.save_pretrained(part)
             shape(part)
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             tokenizer.save_pretrained(part)

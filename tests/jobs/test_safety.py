@@ -215,7 +215,7 @@ def test_weights_that_are_not_whole_never_become_random_numbers(tmp_path, llama,
 
 def test_a_damaged_tokenizer_is_refused(llama):
     (llama / "tokenizer.json").write_text('{"version": "1.0"')
-    with pytest.raises(UserError, match="tokenizer.json of model cannot be read"):
+    with pytest.raises(UserError, match=r"tokenizer\.json of model cannot be read"):
         ChatTokenizer.load(llama)
 
 
