@@ -78,6 +78,11 @@ class ChatTokenizer:
         """
         return _thought(self._renderer.render([(messages, answer_next)])[0], answer_next)
 
+    def opens_a_thought(self, messages: Sequence[Message]) -> bool:
+        """Whether the template ends a prompt inside a thought, which is then ended here."""
+        text = self._renderer.render([(messages, True)])[0]
+        return _thought(text, True) != text
+
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Ids up to where the assistant answers; the same as in training."""
         return tuple(self._ids(self.render(messages, answer_next=True)))
@@ -153,6 +158,10 @@ class ChatTokenizer:
             ids += piece.ids
             inside = [(a - start, b - start) for a, b in spans if start <= a < end]
             learned += self._learned(piece.ids, piece.offsets, text[start:end], inside)
+        if learned and learned[-1] and ids[-1] not in self.stop_ids:
+            # A template that marks only beginnings: without this, no answer would ever end.
+            ids += self.stop_ids[:1]
+            learned += [True] * len(self.stop_ids[:1])
         return Encoded(tuple(ids), tuple(learned))
 
     def _learned(
@@ -166,10 +175,10 @@ class ChatTokenizer:
         for begin, end in spans:
             first = len(self._ids(text[:begin]))
             for i in range(first, len(ids)):
-                if offsets[i][0] >= end:
-                    break
-                marks[i] = True
-                if ids[i] in self.stop_ids:
+                over = offsets[i][0] >= end
+                # What begins the next turn may be what ends this one.
+                marks[i] = not over or ids[i] in self.stop_ids
+                if over or ids[i] in self.stop_ids:
                     break
         return marks
 
