@@ -16,7 +16,7 @@ from core.models import Shape
 from core.work import Work
 
 _PROCESS_GIB: Final = {"cpu": 0.75, "cuda": 1.2}  # interpreter, torch, and the CUDA context
-_SHARE: Final = 0.85  # of the free memory that a plan may fill
+SHARE: Final = 0.85  # of the free memory that a plan may fill
 _LOAD_SECONDS: Final = 10.0
 _CPU_CORE_FLOPS: Final = {"bfloat16": 48e9, "float32": 34e9, "float16": 20e9}
 _CPU_PASS_SECONDS_A_LAYER: Final = 0.006
@@ -24,6 +24,7 @@ _GPU_FLOPS: Final = {(9, 0): 350e12, (8, 0): 130e12, (8, 6): 50e12, (8, 9): 90e1
 _GPU_PASS_SECONDS_A_LAYER: Final = 0.0015
 _SAMPLE_TOKENS_A_SECOND: Final = {"cpu": 25.0, "cuda": 40.0}
 _NF4_BYTES: Final = 0.516  # a weight with double quantisation
+_SHORT_ROW: Final = 256
 _MOST_TOKENS: Final = {"cpu": 1024, "cuda": 32_768}
 
 
@@ -67,6 +68,15 @@ def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kep
     return size * stored + learned * shape.vocabulary * (size + 8)
 
 
+def least_gib(config: Config, shape: Shape, device: str) -> float:
+    """Memory of the thriftiest training of a config, with rows of a few hundred tokens."""
+    dtype = "bfloat16"
+    token = token_bytes(config, shape, dtype, 0.5, kept=False)
+    weights = weights_gib(config, shape, dtype, cache=False)
+    rows = min(_SHORT_ROW, config.settings.max_length) * token / 2**30
+    return _PROCESS_GIB[device] + weights + trained_gib(config, shape) + rows
+
+
 def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str) -> Fit:
     """Choose tokens at once, weight cache and checkpointing for the memory that is free.
 
@@ -74,7 +84,7 @@ def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str
         UserError: not even the thriftiest choice fits.
     """
     device = hardware.device
-    free = hardware.device_free_gib * _SHARE
+    free = hardware.device_free_gib * SHARE
     learned = sum(work.weights()) / max(1, sum(work.lengths))
     longest = max(work.lengths)
     ask = config.runtime

@@ -31,6 +31,11 @@ ARCHITECTURES: Final = frozenset(
 )
 """Decoders that load without their repository's code and are tested to train, merge and chat."""
 
+FAST: Final = frozenset(
+    {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"}
+)
+"""Those that the studio's own decoder computes; the others run as transformers wrote them."""
+
 ORIGIN: Final = "origin"
 """Where a converted InternLM2 keeps its own small files, for saving a result in its layout."""
 

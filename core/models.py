@@ -8,12 +8,13 @@ and that needs no change, or one in the workspace whose `done` marker was writte
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from core.errors import UserError
-from core.model_folder import layout, read_config, read_json, stamp
+from core.model_folder import FAST, layout, read_config, read_json, stamp
 from core.origin import Origin, origin
 from core.run import Run
 from core.settings import Settings
@@ -48,6 +49,8 @@ class Shape:
     vocabulary: int
     tied: bool
     context: int
+    fast: bool = True
+    """Whether the studio's own decoder computes it."""
 
     @property
     def layer_parameters(self) -> int:
@@ -186,4 +189,13 @@ def shape(path: Path) -> Shape:
         vocabulary=sizes["vocab_size"],
         tied=bool(data.get("tie_word_embeddings", False)),
         context=sizes["max_position_embeddings"],
+        fast=data["architectures"][0] in FAST and not _windowed(data),
     )
+
+
+def _windowed(config: Mapping[str, Any]) -> bool:
+    """Whether some layers see only the nearest tokens."""
+    kinds = config.get("layer_types")
+    if isinstance(kinds, list):
+        return any(kind != "full_attention" for kind in kinds)
+    return bool(config.get("sliding_window")) and bool(config.get("use_sliding_window", True))

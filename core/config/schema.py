@@ -44,7 +44,11 @@ class Settings(Part):
     """Part 1, Settings: the values that people change."""
 
     pretrained_model_name_or_path: Annotated[
-        ShortText, _help("The base model: builtin/…, a folder, or a Hugging Face id.")
+        ShortText,
+        _help(
+            "The base model: builtin/…, a folder, a .gguf file, owner/name at Hugging Face, or "
+            "modelscope://owner/name; @revision pins it."
+        ),
     ] = BUILTIN_MODEL
     data_path: Annotated[
         ShortText,

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from core.errors import UserError
+from core.model_folder import read_json
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
@@ -61,7 +62,7 @@ def load_base(
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            attn_implementation="sdpa",
+            attn_implementation=_attention(folder),
             **extra,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -84,6 +85,12 @@ def load_base(
     model.requires_grad_(False)
     model.config.use_cache = True
     return model
+
+
+def _attention(folder: Path) -> str:
+    """torch's own attention, but for models that bend the scores, which it cannot."""
+    bent = read_json(folder / "config.json").get("attn_logit_softcapping")
+    return "eager" if bent else "sdpa"
 
 
 def linears(model: nn.Module) -> dict[str, nn.Linear]:

@@ -16,6 +16,7 @@ from core.config import catalog, source, writer
 from core.config.fields import fields
 from core.config.schema import PARTS, Config
 from core.errors import UserError
+from core.hardware import detect
 from core.run import Run
 from core.ui import advice
 from core.ui import config_file as files
@@ -275,5 +276,5 @@ def _choices(pattern: str, first: str = "") -> list[str]:
 def _about(name: str, frame: Frame) -> str:
     if not name:
         return f'<p class="facts">{frame.t("This config was not made from a preset.")}</p>'
-    lines = escape(catalog.describe(name, frame.language)).splitlines()
+    lines = escape(catalog.describe(name, frame.language, detect())).splitlines()
     return f'<div class="about">{"".join(f"<p>{line}</p>" for line in lines)}</div>'
