@@ -40,10 +40,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Row:
-    """One conversation. `kind` says why it is here; the engine treats only replay apart."""
+    """One conversation. `kind` says why it is here: what to learn, what it must not be mixed up
+    with, what must stay as it is."""
 
     messages: tuple[Message, ...]
     kind: Kind = "persona"
+
+    @property
+    def held(self) -> bool:
+        """Whether the tuned model is held to the base's own words here, rather than taught."""
+        return self.kind == "replay" or self.messages[-1].role != "assistant"
 
     def to_json(self) -> dict[str, object]:
         """As one OpenAI record; the kind is written only where it is not the default."""
@@ -229,12 +235,12 @@ def _kind(kind: object, row: int, name: str) -> Kind:
 def _check_row(row: Row, number: int, name: str) -> None:
     """A system text first if at all, then user and assistant in turns, the assistant last.
 
-    A replay row may end with the user: the base model gives the answer.
+    A replay or contrast row may end with the user: the base model gives the answer.
     """
     roles = [message.role for message in row.messages]
     talk = roles[1:] if roles[:1] == ["system"] else roles
     fault: tuple[str, str] | None = None
-    if "assistant" not in roles and row.kind != "replay":
+    if "assistant" not in roles and row.kind == "persona":
         fault = (
             "Row {row} of {name} has no assistant message.",
             "Add one, or delete the row.",
@@ -254,7 +260,7 @@ def _check_row(row: Row, number: int, name: str) -> None:
             "Row {row} of {name} has two messages in a row by the same speaker.",
             "Join them, or add the turn that is missing between them.",
         )
-    elif talk[-1] != "assistant" and row.kind != "replay":
+    elif talk[-1] != "assistant" and row.kind == "persona":
         fault = (
             "Row {row} of {name} does not end with an assistant message.",
             "Add the answer, or delete the last message.",

@@ -51,7 +51,7 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
         messages = row.messages
         if system and messages[0].role != "system":
             messages = (Message("system", system), *messages)
-        for ending, whole in encode_row(messages, row.kind, tokenizer):
+        for ending, whole in encode_row(messages, tokenizer):
             short = whole.cut(config.settings.max_length)
             cut += count if len(whole.ids) > len(short.ids) else 0
             if any(short.learned):
@@ -84,10 +84,10 @@ def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
 
 
 def encode_row(
-    messages: Sequence[Message], kind: str, tokenizer: ChatTokenizer
+    messages: Sequence[Message], tokenizer: ChatTokenizer
 ) -> list[tuple[tuple[Message, ...], Encoded]]:
-    """The samples of one conversation; a replay prompt is given room for the base's answer."""
-    if kind != "replay" or messages[-1].role == "assistant":
+    """The samples of one conversation; a mere question is given room for the base's answer."""
+    if messages[-1].role == "assistant":
         return tokenizer.samples(messages)
     asked = tokenizer.prompt(messages)
     room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS

@@ -73,7 +73,7 @@ def facts_of(
 ) -> Facts:
     """The facts of a dataset and of the config's model, as far as its card knows it."""
     card = card_of(config.settings.pretrained_model_name_or_path)
-    taught = sum(row.kind != "replay" for row in rows)
+    taught = sum(not row.held for row in rows)
     return Facts(
         rows=len(rows),
         unique_rows=len(unique(rows)),

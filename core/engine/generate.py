@@ -13,7 +13,9 @@ from core.engine.decoder import Cache, decoder_of
 Reader = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
-@torch.inference_mode()
+# Not inference_mode: what the decoder makes and keeps here (room beside the weights for the
+# adapter) is written and differentiated by the steps that follow.
+@torch.no_grad()
 def stream(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
@@ -73,6 +75,11 @@ def answers(
             if token is not None:
                 answer.append(token)
     return found
+
+
+def at_once(model: nn.Module) -> int:
+    """How many prompts are best answered together: a GPU waits for launches, a CPU for numbers."""
+    return 128 if next(model.parameters()).is_cuda else 16
 
 
 def _reader(model: nn.Module, rows: int, room: int) -> Reader:

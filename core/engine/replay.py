@@ -17,14 +17,13 @@ from transformers import PreTrainedModel
 
 from core.engine.batch import build, predicted
 from core.engine.decoder import attention_of
-from core.engine.generate import answers
+from core.engine.generate import answers, at_once
 from core.engine.loss import hidden_states
 from core.files import write_atomic
 from core.schedule import Member, packs
 from core.tokens import Encoded
 from core.work import REPLAY_TOKENS
 
-_BATCH = 16
 _TOKENS = 1024  # of anchors computed at once
 
 
@@ -47,8 +46,9 @@ def complete(
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
     keys = [hashlib.sha256(repr(list(p)).encode()).hexdigest()[:24] for p in prompts]
     todo = sorted((i for i, k in enumerate(keys) if k not in known), key=lambda i: len(prompts[i]))
-    for begin in range(0, len(todo), _BATCH):
-        part = todo[begin : begin + _BATCH]
+    batch = at_once(model)
+    for begin in range(0, len(todo), batch):
+        part = todo[begin : begin + batch]
         report(len(prompts) - len(todo) + begin, len(prompts))
         found = answers(
             model,

@@ -17,7 +17,7 @@ from core.dataset import Message
 from core.engine.base import load_base
 from core.engine.batch import build
 from core.engine.decoder import attention_of
-from core.engine.generate import answers
+from core.engine.generate import answers, at_once
 from core.engine.head import logits
 from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states, softcap
@@ -25,12 +25,12 @@ from core.engine.replay import complete
 from core.persona.probes import leaks
 from core.questions import Questions
 from core.run import Checkpoint
-from core.schedule import Member
+from core.schedule import Member, packs
 from core.scores import Answered, Scores
 from core.tokens import ChatTokenizer, Encoded
 
-_BATCH: Final = 16
 _ANSWER_TOKENS: Final = 64
+_TOKENS: Final = 512  # whose distributions are compared at once
 
 
 class Stopped(Exception):
@@ -146,8 +146,9 @@ def retention(
     head = base.get_output_embeddings()
     attention = attention_of(base)
     kl, same, tokens = 0.0, 0, 0
-    for row in rows:
-        pack = build((Member(0, 1),), [row], {}, device, attention=attention)
+    everyone = tuple(Member(number, 1) for number in range(len(rows)))
+    for members in packs(everyone, [len(row.ids) for row in rows], _TOKENS, collapse=True):
+        pack = build(members, rows, {}, device, attention=attention)
         logs = []
         for switch in (model.disable_adapter(), nullcontext()):
             with switch:
@@ -157,7 +158,7 @@ def retention(
         kl += float((plain.exp() * (plain - tuned)).sum())
         same += int((plain.argmax(-1) == tuned.argmax(-1)).sum())
         tokens += len(plain)
-        moved(1)
+        moved(len(members))
     return kl / max(1, tokens), same / max(1, tokens), tokens
 
 
@@ -170,8 +171,9 @@ def _answer(
     """Each prompt's likeliest answer; prompts of like length share a batch."""
     found: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    for begin in range(0, len(order), _BATCH):
-        part = order[begin : begin + _BATCH]
+    batch = at_once(model)
+    for begin in range(0, len(order), batch):
+        part = order[begin : begin + batch]
         new = answers(
             model,
             [prompts[i] for i in part],

@@ -247,7 +247,7 @@ def _replay(
 ) -> tuple[list[Encoded], list[int]]:
     """Rows as they are trained, and which of them are held by KL."""
     encoded = list(work.encoded)
-    replayed = [i for i, row in enumerate(work.rows) if row.kind == "replay"]
+    replayed = [i for i, row in enumerate(work.rows) if row.held]
     asked = [i for i in replayed if work.rows[i].messages[-1].role != "assistant"]
     if asked:
         prompts = [_asked(encoded[i]) for i in asked]

@@ -9,6 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from core.config.schema import Config
 from core.engine import batch, lora
 from core.engine.decoder import decoder_of
+from core.engine.generate import answers
 from core.engine.graphs import Recorder, padded
 from core.engine.loss import Objective
 from core.schedule import Member
@@ -103,6 +104,14 @@ def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective):
         sums = recorder(pack).clone()
         assert_near((sums, grads(objective)), other, 0.01)
     assert len(recorder._recordings) == 1
+
+
+def test_exact_a_step_after_answers_is_the_step_before_them(objective):
+    pack = pack_of(rows(0, 90, 33, 70))
+    said = answers(objective.model, [[1, 2, 3], [4, 5]], stop_ids=[0], max_new_tokens=4)
+    first = plainly(objective, pack)
+    assert answers(objective.model, [[1, 2, 3], [4, 5]], stop_ids=[0], max_new_tokens=4) == said
+    assert_near(plainly(objective, pack), first, 0.01)
 
 
 def test_exact_two_recorded_packs_add_up(objective):

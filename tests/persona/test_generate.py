@@ -114,6 +114,7 @@ def test_each_language_gets_the_amount_asked_for_and_no_row_twice(persona: Perso
     assert kinds["persona"] == 150 * len(persona.languages)
     assert kinds["contrast"] >= 40 * len(persona.languages)
     assert kinds["replay"] == 100
+    assert all(row.held == (row.kind != "persona") for row in rows)
     assert (
         len(dataset.unique([row for row in rows if row.kind != "contrast"]))
         == 150 * len(persona.languages) + 100
