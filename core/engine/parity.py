@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from core.config.source import load as load_config
 from core.dataset import Message, Row, unique
 from core.dataset import load as load_dataset
 from core.errors import UserError
+from core.model_folder import read_json
 from core.models import folder
 from core.run import Run
 from core.settings import Settings
@@ -34,8 +35,11 @@ def check_parity(run: Run, settings: Settings) -> None:
     s = config.settings
     path = folder(settings, s.pretrained_model_name_or_path)
     ours = ChatTokenizer.load(path, s.prompt_template)
+    # A tokenizer that wants its own code is read as its tokenizer.json says; the code is not run.
+    own_code = "auto_map" in read_json(path / "tokenizer_config.json")
+    reader = PreTrainedTokenizerFast if own_code else AutoTokenizer
     try:
-        theirs = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+        theirs = reader.from_pretrained(path, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # tokenizers and transformers raise what they like
         raise UserError(
             "The tokenizer of {folder} cannot be loaded by other programs: {reason}.",
