@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse
 
 from core import studio
+from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
 from core.settings import Settings
 from core.ui import gradio as gr
@@ -81,7 +82,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         settings.runs.mkdir(parents=True, exist_ok=True)
-        studio.prepare_builtin(settings)
+        studio.prepare(settings, BUILTIN_MODEL)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2

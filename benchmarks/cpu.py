@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from core.cli.demo import ready_builtin
+from core.cli.demo import make_ready
 from core.config import catalog
 from core.config.schema import BUILTIN_MODEL
 from core.engine import batch, lora
@@ -73,7 +73,7 @@ def padded(model: torch.nn.Module, rows: list[Encoded], pad: int) -> Callable[[]
 def main() -> None:
     """Measure and print the table, then the same as JSON."""
     settings = Settings.from_environment()
-    ready_builtin(settings, print)
+    make_ready(settings, BUILTIN_MODEL, print)
     path = folder(settings, BUILTIN_MODEL)
     config = catalog.preset(catalog.DEFAULT)
     tokenizer = ChatTokenizer.load(path)

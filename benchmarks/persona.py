@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from core import scores, studio
-from core.cli.demo import ready_builtin
+from core.cli.demo import make_ready
 from core.cli.follow import follow
 from core.config import catalog, writer
+from core.config.schema import BUILTIN_MODEL
 from core.persona.bank import Language
 from core.persona.generate import studio_rows, tutorial_rows
 from core.persona.persona import Persona
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--languages", nargs="+", choices=PERSONAS, default=list(PERSONAS))
     chosen = parser.parse_args()
     settings = Settings.from_environment()
-    ready_builtin(settings, _whisper)
+    make_ready(settings, BUILTIN_MODEL, _whisper)
     count = 1 if chosen.quick else 3
     results: list[dict[str, Any]] = []
     for recipe, language in itertools.product(chosen.recipes, chosen.languages):

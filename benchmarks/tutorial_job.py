@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from core import studio
-from core.cli.demo import ready_builtin
+from core.cli.demo import make_ready
 from core.cli.follow import follow
 from core.config import catalog, writer
+from core.config.schema import BUILTIN_MODEL
 from core.persona.generate import tutorial_rows
 from core.settings import Settings
 from core.status import status
@@ -22,7 +23,7 @@ from core.status import status
 def main() -> None:
     """Train it once and print the table."""
     settings = Settings.from_environment()
-    ready_builtin(settings, print)
+    make_ready(settings, BUILTIN_MODEL, print)
     run = studio.new_run(
         Settings(settings.host, settings.port, Path(tempfile.mkdtemp())), "tutorial"
     )

@@ -16,7 +16,7 @@ from core.models import Shape
 from core.work import Work
 
 _PROCESS_GIB: Final = {"cpu": 0.75, "cuda": 1.2}  # interpreter, torch, and the CUDA context
-_SHARE: Final = 0.85  # of the free memory that a plan may fill
+SHARE: Final = 0.85  # of the free memory that a plan may fill
 _LOAD_SECONDS: Final = 10.0
 _CPU_CORE_FLOPS: Final = {"bfloat16": 48e9, "float32": 34e9, "float16": 20e9}
 _CPU_PASS_SECONDS_A_LAYER: Final = 0.006
@@ -68,6 +68,14 @@ def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kep
     return size * stored + learned * shape.vocabulary * (size + 8)
 
 
+def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
+    """Memory of the thriftiest training of a config: short rows, half of their tokens learned."""
+    token = token_bytes(config, shape, dtype, 0.5, kept=False)
+    weights = weights_gib(config, shape, dtype, cache=False)
+    rows = min(_SHORT_ROW, config.settings.max_length) * token / 2**30
+    return _PROCESS_GIB[device] + weights + trained_gib(config, shape) + rows
+
+
 def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str) -> Fit:
     """Choose tokens at once, weight cache and checkpointing for the memory that is free.
 
@@ -75,7 +83,7 @@ def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str
         UserError: not even the thriftiest choice fits.
     """
     device = hardware.device
-    free = hardware.device_free_gib * _SHARE
+    free = hardware.device_free_gib * SHARE
     learned = sum(work.weights()) / max(1, sum(work.lengths))
     longest = max(work.lengths)
     ask = config.runtime
@@ -106,17 +114,6 @@ def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str
         free=free,
         length=config.settings.max_length,
         r=config.model.lora_r,
-    )
-
-
-def least_gib(config: Config, shape: Shape, hardware: Hardware, dtype: str) -> float:
-    """What the thriftiest choice needs for rows of _SHORT_ROW tokens, half of them learned."""
-    token = token_bytes(config, shape, dtype, 0.5, kept=False) / 2**30
-    return (
-        _PROCESS_GIB[hardware.device]
-        + weights_gib(config, shape, dtype, cache=False)
-        + trained_gib(config, shape)
-        + min(_SHORT_ROW, config.settings.max_length) * token
     )
 
 

@@ -15,7 +15,8 @@ from core.run import Run
 from core.settings import Settings
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_ONLINE: Final = ("prepare", "fetch")
+_SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN")
 
 
 def worker(run: Run, job: str, *arguments: str, processes: int = 1) -> list[str]:
@@ -52,7 +53,7 @@ def start(
             return subprocess.Popen(
                 argv,
                 cwd=_ROOT,
-                env=_environment(settings, job),
+                env=_environment(settings, online=job in _ONLINE),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,17 +72,19 @@ def stop(run: Run, job: str = "train") -> None:
         run.emit("stop_requested", job)
 
 
-def _environment(settings: Settings, job: str) -> dict[str, str]:
-    """The job's environment: ours without tokens, with the workspace it belongs to.
+def _environment(settings: Settings, *, online: bool) -> dict[str, str]:
+    """The job's environment: ours with the workspace it belongs to.
 
-    Only a fetch may ask the Hub for anything, unless the person forbade that, too.
+    Only jobs that download may go online (unless the person forbade that, too), and only they are
+    given the hubs' tokens.
     """
-    kept = {k: v for k, v in os.environ.items() if k not in _SECRETS}
+    kept = {k: v for k, v in os.environ.items() if online or k not in _SECRETS}
+    offline = {} if online else {"HF_HUB_OFFLINE": "1"}
     return {
         **kept,
+        **offline,
         "STUDIO_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
-        "HF_HUB_OFFLINE": kept.get("HF_HUB_OFFLINE", "0") if job == "fetch" else "1",
         # Threads that wait spin for long by default; where another program wants the cores too,
         # each of torch's barriers then costs a time slice (measured: 61 against 144 tokens/s).
         "GOMP_SPINCOUNT": "10000",

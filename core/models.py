@@ -1,19 +1,21 @@
 """Base models by name: where one lies on disk, its shape, and whether it is ready to train.
 
-A ready model is a folder with config.json, tokenizer.json, a prompt template, safetensors, and a
-`done` marker or the user's own word (a folder they named). `core.jobs.prepare` makes the others.
+A ready model is a folder with config.json, tokenizer.json and safetensors: one that the user named
+and that needs no change, or one in the workspace whose `done` marker was written last.
+`core.jobs.prepare` makes the latter of all others: it downloads and converts, once.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
+from core.model_folder import FAST, layout, read_config, read_json, stamp
+from core.origin import Origin, origin
 from core.run import Run
 from core.settings import Settings
 
@@ -26,6 +28,11 @@ _LIMITS: Final = {
     "intermediate_size": 1_048_576,
     "vocab_size": 4_000_000,
     "num_attention_heads": 4_096,
+}
+_MORE_LIMITS: Final = {
+    "num_key_value_heads": 4_096,
+    "head_dim": 4_096,
+    "max_position_embeddings": 100_000_000,
 }
 
 
@@ -42,6 +49,8 @@ class Shape:
     vocabulary: int
     tied: bool
     context: int
+    fast: bool = True
+    """Whether the studio's own decoder computes it."""
 
     @property
     def layer_parameters(self) -> int:
@@ -76,24 +85,44 @@ class Shape:
 
 
 def folder(settings: Settings, model: str) -> Path:
-    """Where a model lies, or will lie once it is prepared."""
-    if model == BUILTIN_MODEL:
-        return settings.models / BUILTIN_MODEL.split("/")[1]
-    local = Path(model).expanduser()
-    return local if local.is_dir() else settings.models / model.replace("/", "--")
+    """Where a model lies, or will lie once it is prepared.
+
+    Raises:
+        UserError: the name names nothing, or a folder without a usable model.
+    """
+    found = origin(model)
+    if found.kind == "folder" and layout(found.path) == "ready":
+        return found.path
+    return settings.models / found.key
 
 
 def ready(settings: Settings, model: str) -> bool:
-    """Whether training can begin at once."""
+    """Whether training can begin at once.
+
+    Raises:
+        UserError: as `folder`.
+    """
+    found = origin(model)
     path = folder(settings, model)
-    if path.parent == settings.models:
-        return (path / "done").exists()
-    return (path / "config.json").exists()
+    if path == found.path:
+        return True
+    made = made_of(found)
+    return (path / "done").exists() and (not made or read_json(path / "done") == made)
+
+
+def made_of(found: Origin) -> dict[str, Any]:
+    """What a `done` marker says of the files that its folder was made of."""
+    if found.kind == "folder":
+        return {"folder": found.name, "files": stamp(found.path)}
+    if found.kind == "gguf":
+        state = found.path.stat()
+        return {"file": found.name, "size": state.st_size, "time": state.st_mtime_ns}
+    return {}
 
 
 def preparation(settings: Settings, model: str) -> Run:
     """The job directory of a model's preparation: events, lock and log beside its folder."""
-    return Run(settings.models / f".prepare-{folder(settings, model).name}")
+    return Run(settings.models / f".prepare-{origin(model).key}")
 
 
 def builtin_file() -> Path:
@@ -120,24 +149,21 @@ def shape(path: Path) -> Shape:
     Raises:
         UserError: it is missing, is not a decoder we know, or has absurd sizes.
     """
-    file = path / "config.json"
-    if not file.exists():
-        raise UserError(
-            "The model folder {folder} has no config.json.",
-            "Choose a folder that holds a whole model.",
-            folder=path.name,
-        )
+    data = read_config(path)
     try:
-        data = json.loads(file.read_text("utf-8"))
         sizes = {key: int(data[key]) for key in _LIMITS}
-    except (ValueError, KeyError, TypeError) as error:
+        heads = sizes["num_attention_heads"]
+        sizes["num_key_value_heads"] = int(data.get("num_key_value_heads") or heads)
+        sizes["head_dim"] = int(data.get("head_dim") or sizes["hidden_size"] // max(heads, 1))
+        sizes["max_position_embeddings"] = int(data.get("max_position_embeddings") or 2048)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(
             "The config.json of {folder} does not describe a text model ({reason}).",
             "Choose a decoder model such as Llama, Qwen or SmolLM.",
             folder=path.name,
             reason=error,
         ) from error
-    for key, limit in _LIMITS.items():
+    for key, limit in (_LIMITS | _MORE_LIMITS).items():
         if not 0 < sizes[key] <= limit:
             raise UserError(
                 "The config.json of {folder} says {key} = {value}, which no model has.",
@@ -146,15 +172,30 @@ def shape(path: Path) -> Shape:
                 key=key,
                 value=sizes[key],
             )
-    heads = sizes["num_attention_heads"]
+    if sizes["num_attention_heads"] % sizes["num_key_value_heads"]:
+        raise UserError(
+            "The config.json of {folder} does not describe a text model ({reason}).",
+            "Choose a decoder model such as Llama, Qwen or SmolLM.",
+            folder=path.name,
+            reason="its heads cannot be grouped",
+        )
     return Shape(
         hidden=sizes["hidden_size"],
         layers=sizes["num_hidden_layers"],
-        heads=heads,
-        kv_heads=int(data.get("num_key_value_heads") or heads),
-        head_dim=int(data.get("head_dim") or sizes["hidden_size"] // heads),
+        heads=sizes["num_attention_heads"],
+        kv_heads=sizes["num_key_value_heads"],
+        head_dim=sizes["head_dim"],
         intermediate=sizes["intermediate_size"],
         vocabulary=sizes["vocab_size"],
         tied=bool(data.get("tie_word_embeddings", False)),
-        context=int(data.get("max_position_embeddings") or 2048),
+        context=sizes["max_position_embeddings"],
+        fast=data["architectures"][0] in FAST and not _windowed(data),
     )
+
+
+def _windowed(config: Mapping[str, Any]) -> bool:
+    """Whether some layers see only the nearest tokens."""
+    kinds = config.get("layer_types")
+    if isinstance(kinds, list):
+        return any(kind != "full_attention" for kind in kinds)
+    return bool(config.get("sliding_window")) and bool(config.get("use_sliding_window", True))

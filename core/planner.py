@@ -104,13 +104,18 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
     )
     decide(
         "attention",
-        "varlen" if device == "cuda" else "sdpa",
+        "transformers" if not shape.fast else "varlen" if device == "cuda" else "sdpa",
         "Attention",
-        text("each conversation sees only itself; no padding is computed"),
+        text("each conversation sees only itself; no padding is computed")
+        if shape.fast
+        else text(
+            "this kind of model is computed as transformers wrote it: the same, but slower than "
+            "Llama, Qwen or Mistral here"
+        ),
     )
     if hardware.gpus:
         graphs = dtype == "bfloat16" and processes == 1 and stage == "none"
-        graphs = graphs and config.model.lora_dropout == 0 and not fit.checkpointing
+        graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
         decide(
             "cuda_graphs",
             graphs,
@@ -155,7 +160,7 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
 
 def least_memory_gib(config: Config, shape: Shape, hardware: Hardware) -> float:
     """About the least memory that this machine's device needs to train the config, in GiB."""
-    return estimate.least_gib(config, shape, hardware, _dtype(config, hardware)[0])
+    return estimate.least_gib(config, shape, hardware.device, _dtype(config, hardware)[0])
 
 
 def _dtype(config: Config, hardware: Hardware) -> tuple[str, Text]:

@@ -80,6 +80,11 @@ class Run:
         return self.path / "merged"
 
     @property
+    def merged_internlm2(self) -> Path:
+        """The same in InternLM2's own layout, where that was asked for."""
+        return self.path / "merged-internlm2"
+
+    @property
     def name(self) -> str:
         """The directory's name."""
         return self.path.name

@@ -6,17 +6,21 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from core import compare as comparing
 from core import conversations, hub_data, launch, run
 from core.chat import checked_strength
 from core.config import source
+from core.config.cards import card_of
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, check, dumps
-from core.errors import UserError
+from core.errors import UserError, text
 from core.files import require_space, write_atomic
 from core.hardware import detect
+from core.model_folder import ORIGIN
 from core.models import folder, preparation, ready, shape
+from core.origin import origin
 from core.persona.persona import Persona
 from core.persona.versions import keep
 from core.plan import Plan
@@ -27,6 +31,8 @@ from core.settings import Settings
 from core.status import status
 from core.tokens import ChatTokenizer
 from core.work import encode
+
+Layout = Literal["standard", "internlm2"]
 
 _LEAVING_SECONDS = 15.0
 
@@ -88,12 +94,7 @@ def make_plan(run: Run, settings: Settings) -> Plan:
                 "The built-in model is still being made ready.",
                 "Wait a moment; it takes about half a minute, once.",
             )
-        raise UserError(
-            "The model {model} is not on this machine.",
-            "Name a folder that holds it, or use {builtin}.",
-            model=model,
-            builtin=BUILTIN_MODEL,
-        )
+        raise _not_ready(model)
     path = folder(settings, model)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
     rows = conversations.of_run(run).rows
@@ -104,6 +105,35 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     if not run.alive:
         write_atomic(run.plan_file, found.to_json())
     return found
+
+
+def model_of(run: Run | None) -> str:
+    """The base model that a run's config names; the built-in one where there is none.
+
+    Raises:
+        UserError: the config has faults.
+    """
+    if run is None or not run.config_file.exists():
+        return BUILTIN_MODEL
+    return source.load(run.config_file).settings.pretrained_model_name_or_path
+
+
+def _not_ready(model: str) -> UserError:
+    found, card = origin(model), card_of(model)
+    if not found.remote:
+        return UserError(
+            "The model {model} has to be converted once.",
+            "Make it ready first: the Train tab and the command train do.",
+            model=model,
+        )
+    return UserError(
+        "The model {model} is not on this machine yet; it has to be downloaded once ({size}).",
+        "Make it ready first: the Train tab and the command train do.",
+        model=model,
+        size=text("about {gib:.1f} GiB", gib=2e9 * card.params / 2**30)
+        if card
+        else text("its size is told once it begins"),
+    )
 
 
 def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
@@ -129,16 +159,35 @@ def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
     return found
 
 
-def merge(run: Run, settings: Settings, step: int | None = None, strength: float = 1.0) -> None:
+def merge(
+    run: Run,
+    settings: Settings,
+    step: int | None = None,
+    strength: float = 1.0,
+    layout: Layout = "standard",
+) -> None:
     """Start merging a checkpoint (the newest by default) into a model of its own.
 
+    With the layout “internlm2” it is saved in that layout too, beside the standard one.
+
     Raises:
-        UserError: there is no such checkpoint, or a job of the run is living.
+        UserError: there is no such checkpoint, a job of the run is living, or its base has no
+            such layout.
     """
     _refuse_while_working(run)
     checkpoint = run.checkpoint(step)
-    arguments = [str(checkpoint.step), str(checked_strength(strength))]
+    if layout == "internlm2" and not from_internlm2(run, settings):
+        raise UserError(
+            "The model of this run is not an InternLM2 checkpoint.",
+            "Merge it in the standard layout, which every program loads.",
+        )
+    arguments = [str(checkpoint.step), str(checked_strength(strength)), layout]
     launch.start(run, "merge", settings, arguments)
+
+
+def from_internlm2(run: Run, settings: Settings) -> bool:
+    """Whether a run's base was an InternLM2 checkpoint before it was made ready."""
+    return (folder(settings, model_of(run)) / ORIGIN).is_dir()
 
 
 def score(
@@ -189,12 +238,16 @@ def model_ready(settings: Settings, model: str) -> bool:
     return ready(settings, model)
 
 
-def prepare_builtin(settings: Settings) -> Run:
-    """The job directory of the built-in model's preparation, started unless done or going."""
-    job = preparation(settings, BUILTIN_MODEL)
-    if not ready(settings, BUILTIN_MODEL) and not job.alive:
+def prepare(settings: Settings, model: str) -> Run:
+    """The job directory of a model's preparation, started unless done or going.
+
+    Raises:
+        UserError: the name names nothing that could be made ready.
+    """
+    job = preparation(settings, model)
+    if not ready(settings, model) and not job.alive:
         job.path.mkdir(parents=True, exist_ok=True)
-        launch.start(job, "prepare", settings, [BUILTIN_MODEL])
+        launch.start(job, "prepare", settings, [model])
     return job
 
 

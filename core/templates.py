@@ -1,21 +1,23 @@
 """Named prompt templates, for models without one of their own or for files from XTuner.
 
 Field names and texts follow XTuner 0.1.x (`xtuner/utils/templates.py`), so that a model tuned
-there keeps its format here.
+there keeps its format here. Left out are those of models that cannot be loaded without their
+repository's code (Baichuan, ChatGLM, MOSS), and those with a long text of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from typing import Final
-
-from core.dataset import Message
 
 
 @dataclass(frozen=True)
 class Template:
-    """Texts around each turn; {system} and {input} stand for the contents."""
+    """Texts around each turn; {system} and {input} stand for the contents.
+
+    `system` is empty where the template has no place for a system text.
+    """
 
     system: str
     instruction: str
@@ -23,18 +25,33 @@ class Template:
     separator: str = "\n"
     stop: tuple[str, ...] = ()
 
-    def render(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
-        """The conversation as text. A user turn ends where the assistant begins."""
-        parts = []
-        for i, m in enumerate(messages):
-            if m.role == "system":
-                parts.append(self.system.replace("{system}", m.content))
-            elif m.role == "user":
-                if answer_next or i + 1 < len(messages):
-                    parts.append(self.instruction.replace("{input}", m.content))
-            else:
-                parts.append(m.content + self.suffix + self.separator)
-        return "".join(parts)
+    def jinja(self, *, bos: bool) -> str:
+        """The same as a Jinja template, which any program can render; `bos` writes the
+        tokenizer's first token before everything."""
+        start = "{{ bos_token }}" if bos else ""
+        system = _with(self.system, "{system}") if self.system else _NO_SYSTEM
+        return (
+            f"{start}{{% for m in messages %}}"
+            f"{{% if m['role'] == 'system' %}}{system}"
+            f"{{% elif m['role'] == 'user' %}}"
+            f"{{% if add_generation_prompt or not loop.last %}}"
+            f"{_with(self.instruction, '{input}')}{{% endif %}}"
+            f"{{% else %}}{{{{ m['content'] + {_quoted(self.suffix + self.separator)} }}}}"
+            f"{{% endif %}}{{% endfor %}}"
+        )
+
+
+_NO_SYSTEM: Final = "{{ raise_exception('it has no place for a system text') }}"
+
+
+def _with(text: str, place: str) -> str:
+    """A Jinja expression of a text around a message's content."""
+    before, _, after = text.partition(place)
+    return f"{{{{ {_quoted(before)} + m['content'] + {_quoted(after)} }}}}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 _CHATML: Final = Template(
@@ -43,6 +60,8 @@ _CHATML: Final = Template(
     "<|im_end|>",
     stop=("<|im_end|>",),
 )
+
+_MISTRAL: Final = Template("[INST] {system} [/INST]\n", "[INST] {input} [/INST]")
 
 NAMED: Final = {
     "default": Template("<|System|>:{system}\n", "<|User|>:{input}\n<|Bot|>:"),
@@ -73,4 +92,25 @@ NAMED: Final = {
         "<end_of_turn>",
         stop=("<end_of_turn>",),
     ),
+    "mistral": _MISTRAL,
+    "mixtral": _MISTRAL,
+    "deepseek_moe": _MISTRAL,
+    "code_llama_chat": Template("{system}\n", "[INST] {input} [/INST]", separator=""),
+    "zephyr": Template("<|system|>\n{system}\n", "<|user|>\n{input}\n<|assistant|>\n"),
+    "deepseek_v2": Template(
+        "{system}\n\n",
+        "User: {input}\n\nAssistant: ",
+        "<｜end▁of▁sentence｜>",
+        separator="",
+        stop=("<｜end▁of▁sentence｜>",),
+    ),
+    "cohere_chat": Template(
+        "<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>{system}<|END_OF_TURN_TOKEN|>",
+        "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{input}<|END_OF_TURN_TOKEN|>"
+        "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+        "<|END_OF_TURN_TOKEN|>",
+        separator="",
+        stop=("<|END_OF_TURN_TOKEN|>",),
+    ),
+    "minicpm": Template("", "<用户> {input} <AI>"),
 }

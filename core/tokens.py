@@ -1,25 +1,29 @@
 """Conversations as token ids: one implementation for the plan, training, scoring, chat and merge.
 
-It needs only `tokenizers` and the model's own Jinja template, so that the page can count tokens
-and show what is learned without loading torch.
+It needs only `tokenizers` and the prompt template, so that the page can count tokens and show what
+is learned without loading torch.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from jinja2 import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from core.dataset import Message
 from core.errors import UserError
-from core.templates import NAMED, Template
+from core.model_folder import read_json
+from core.render import Renderer
+from core.templates import NAMED
+
+_THINK: Final = "<think>"
+_THOUGHT: Final = "\n\n</think>\n\n"
+_PROBE: Final = (Message("user", "Hello"), Message("assistant", "Yes"))
+_MOST_BYTES: Final = 2**28
 
 
 @dataclass(frozen=True)
@@ -35,111 +39,217 @@ class Encoded:
 
 
 class ChatTokenizer:
-    """A model folder's tokenizer together with the prompt template that the run is locked to."""
+    """A model folder's tokenizer together with the prompt template that the run is locked to.
+
+    `source` is the template in Jinja, whether the model's own or a named one.
+    """
 
     def __init__(
-        self, tokenizer: Tokenizer, special: Mapping[str, str], source: str | Template
+        self, tokenizer: Tokenizer, special: Mapping[str, str], source: str, ends: Sequence[int]
     ) -> None:
         self.tokenizer = tokenizer
         self.source = source
-        self._special = special
-        self._jinja = None if isinstance(source, Template) else _compile(source)
-        eos = special.get("eos_token", "")
-        ends = [eos, *source.stop] if isinstance(source, Template) else [eos]
-        found = (tokenizer.token_to_id(end) for end in ends if end)
-        self.stop_ids = tuple(dict.fromkeys(i for i in found if i is not None))
+        self._renderer = Renderer(source, special)
+        self._ends = tuple(ends)
 
     @classmethod
     def load(cls, folder: Path, prompt_template: str = "auto") -> ChatTokenizer:
         """Read tokenizer.json and the chat template of a model folder.
 
         Raises:
-            UserError: a file is missing, or the template name is unknown.
+            UserError: a file is missing or broken, or the template name is unknown.
         """
         return _load(folder, prompt_template, _stamp(folder))
 
+    @cached_property
+    def stop_ids(self) -> tuple[int, ...]:
+        """Ids that end an answer: what the template puts after one, then the model's others."""
+        before, after = self._renderer.render([(_PROBE[:1], True), (_PROBE, False)])
+        answer = after[len(_common(before, after)) :]
+        known = self.tokenizer.get_added_tokens_decoder()
+        tail = self._ids(answer.rpartition(_PROBE[1].content)[2])
+        own = [i for i in tail if i in known and known[i].special][:1]
+        return tuple(dict.fromkeys([*own, *self._ends]))
+
     def render(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
-        """The conversation as text; `answer_next` ends it where the assistant would begin."""
-        if isinstance(self.source, Template):
-            return self.source.render(messages, answer_next=answer_next)
-        assert self._jinja is not None
-        try:
-            return str(
-                self._jinja.render(
-                    messages=[{"role": m.role, "content": m.content} for m in messages],
-                    add_generation_prompt=answer_next,
-                    **self._special,
-                )
-            )
-        except TemplateError as error:
-            raise UserError(
-                "The model's prompt template refuses this conversation: {reason}.",
-                "Choose another prompt_template, or change the conversation.",
-                reason=error,
-            ) from error
+        """The conversation as text; `answer_next` ends it where the assistant would begin.
+
+        A model that thinks before it answers is given an empty thought.
+        """
+        return _thought(self._renderer.render([(messages, answer_next)])[0], answer_next)
+
+    def opens_a_thought(self, messages: Sequence[Message]) -> bool:
+        """Whether the template ends a prompt inside a thought, which is then ended here."""
+        text = self._renderer.render([(messages, True)])[0]
+        return _thought(text, True) != text
 
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Ids up to where the assistant answers; the same pieces as in training."""
-        encoded = self.encode(messages, answer_next=True)
-        return encoded.ids
+        """Ids up to where the assistant answers; the same as in training."""
+        return tuple(self._ids(self.render(messages, answer_next=True)))
 
-    def encode(self, messages: Sequence[Message], *, answer_next: bool = False) -> Encoded:
-        """Ids of a conversation; learned are the assistant's words and the end of its turn.
+    def samples(self, messages: Sequence[Message]) -> list[tuple[tuple[Message, ...], Encoded]]:
+        """A conversation as it is learned: what each sample ends with, and its ids.
 
-        Each assistant turn starts a new piece of text, because a chat asks the model to go on
-        from exactly there.
+        One sample where the template only ever adds to what it wrote. Where it rewrites earlier
+        turns (it drops their thoughts, or moves the system text), one for each answer, in the
+        words in which a chat would ask for that answer.
+        """
+        asked, answered = self._turns(messages)
+        done = ""
+        for before, after in zip(asked, answered, strict=True):
+            if not (before.startswith(done) and after.startswith(before)):
+                break
+            done = after
+        else:
+            spans = [(len(b), len(a)) for b, a in zip(asked, answered, strict=True)]
+            return [(tuple(messages), self._mark(done, spans))]
+        ends = [i + 1 for i, m in enumerate(messages) if m.role == "assistant"]
+        return [
+            (tuple(messages[:end]), self._mark(_joined(b, a), [(len(b), len(_joined(b, a)))]))
+            for end, b, a in zip(ends, asked, answered, strict=True)
+        ]
+
+    def encode(self, messages: Sequence[Message]) -> Encoded:
+        """Ids of a conversation, all of whose answers and their end marks are learned.
 
         Raises:
-            UserError: the template rewrites earlier turns, so that what is learned is not clear.
+            UserError: the template rewrites earlier turns, so that these ids are not one text.
         """
-        ids: list[int] = []
-        learned: list[bool] = []
-        done = ""
-        for i, message in enumerate(messages):
-            if message.role != "assistant":
-                continue
-            before = self.render(messages[:i], answer_next=True)
-            after = self.render(messages[: i + 1])
-            if not (before.startswith(done) and after.startswith(before)):
-                raise UserError(
-                    "The model's prompt template rewrites earlier turns of a conversation.",
-                    "Set prompt_template to a named one, or use single-turn conversations.",
-                )
-            asked = self._ids(before[len(done) :])
-            answered, tail = self._split_end(after[len(before) :])
-            ids += asked + answered + tail
-            learned += [False] * len(asked) + [True] * len(answered) + [False] * len(tail)
-            done = after
-        rest = self.render(messages, answer_next=answer_next)
-        if len(rest) > len(done):
-            asked = self._ids(rest[len(done) :])
-            ids += asked
-            learned += [False] * len(asked)
-        return Encoded(tuple(ids), tuple(learned))
+        found = self.samples(messages)
+        if len(found) > 1:
+            raise UserError(
+                "The model's prompt template rewrites earlier turns of a conversation.",
+                "Set prompt_template to a named one, or use single-turn conversations.",
+            )
+        return found[0][1]
 
     def decode(self, ids: Sequence[int], *, special: bool = False) -> str:
         """Text of ids; without the special tokens unless asked for."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=not special))
 
+    def _turns(self, messages: Sequence[Message]) -> tuple[list[str], list[str]]:
+        """For each answer: the text that asks for it, and the text that ends with it."""
+        wanted: list[tuple[Sequence[Message], bool]] = []
+        for i, message in enumerate(messages):
+            if message.role == "assistant":
+                wanted += [(messages[:i], True), (messages[: i + 1], False)]
+        texts = self._renderer.render(wanted)
+        return [_thought(text, True) for text in texts[0::2]], texts[1::2]
+
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids) if text else []
 
-    def _split_end(self, text: str) -> tuple[list[int], list[int]]:
-        """An answer's ids up to and with its first stop token, and what the template adds after."""
-        ids = self._ids(text)
-        for i, token in enumerate(ids):
-            if token in self.stop_ids:
-                return ids[: i + 1], ids[i + 1 :]
-        return ids, []
+    def _mark(self, text: str, spans: Sequence[tuple[int, int]]) -> Encoded:
+        """Ids of a text; learned are its spans of characters, each to its first stop token.
+
+        A token may not reach over a span's beginning: a chat asks the model to go on from exactly
+        there. Where one would, the text is cut in two there.
+        """
+        ids: list[int] = []
+        learned: list[bool] = []
+        starts = [0]
+        for begin, _ in spans:
+            head = text[starts[-1] : begin]
+            whole = self.tokenizer.encode(text[starts[-1] :], add_special_tokens=False)
+            if whole.ids[: len(self._ids(head))] != self._ids(head):
+                starts.append(begin)
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            piece = self.tokenizer.encode(text[start:end], add_special_tokens=False)
+            ids += piece.ids
+            inside = [(a - start, b - start) for a, b in spans if start <= a < end]
+            learned += self._learned(piece.ids, piece.offsets, text[start:end], inside)
+        if learned and learned[-1] and ids[-1] not in self.stop_ids:
+            # A template that marks only beginnings: without this, no answer would ever end.
+            ids += self.stop_ids[:1]
+            learned += [True] * len(self.stop_ids[:1])
+        return Encoded(tuple(ids), tuple(learned))
+
+    def _learned(
+        self,
+        ids: Sequence[int],
+        offsets: Sequence[tuple[int, int]],
+        text: str,
+        spans: Sequence[tuple[int, int]],
+    ) -> list[bool]:
+        marks = [False] * len(ids)
+        for begin, end in spans:
+            first = len(self._ids(text[:begin]))
+            for i in range(first, len(ids)):
+                over = offsets[i][0] >= end
+                # What begins the next turn may be what ends this one.
+                marks[i] = not over or ids[i] in self.stop_ids
+                if over or ids[i] in self.stop_ids:
+                    break
+        return marks
+
+
+def _thought(text: str, answer_next: bool) -> str:
+    """A prompt that ends inside a thought, with the thought ended: it is to answer at once."""
+    if answer_next and text.rstrip().endswith(_THINK):
+        return text.rstrip() + _THOUGHT
+    return text
+
+
+def _common(before: str, after: str) -> str:
+    """What two texts begin with alike, up to a thought that only the first one holds."""
+    return before if after.startswith(before) else before.partition(_THINK)[0]
+
+
+def _joined(before: str, after: str) -> str:
+    """A prompt and its answer, the latter taken from a text that writes the prompt otherwise."""
+    shared = _common(before, after)
+    if not after.startswith(shared):
+        raise UserError(
+            "The model's prompt template writes a question otherwise once it is answered.",
+            "Set prompt_template to a named one.",
+        )
+    return before + after[len(shared) :]
 
 
 def _stamp(folder: Path) -> tuple[float, ...]:
-    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    names = (
+        *("tokenizer.json", "tokenizer_config.json"),
+        *("chat_template.jinja", "generation_config.json"),
+    )
     return tuple((folder / n).stat().st_mtime if (folder / n).exists() else 0 for n in names)
 
 
 @lru_cache(maxsize=8)
 def _load(folder: Path, prompt_template: str, stamp: tuple[float, ...]) -> ChatTokenizer:
+    tokenizer = _tokenizer(folder)
+    settings = read_json(folder / "tokenizer_config.json")
+    special = {}
+    for key in ("bos_token", "eos_token", "unk_token", "pad_token"):
+        value = settings.get(key)
+        value = value.get("content") if isinstance(value, dict) else value
+        special[key] = value if isinstance(value, str) else ""
+    ends = [tokenizer.token_to_id(special["eos_token"])] if special["eos_token"] else []
+    own = read_json(folder / "generation_config.json").get("eos_token_id")
+    ends += [i for i in (own if isinstance(own, list) else [own]) if isinstance(i, int)]
+    if prompt_template == "auto":
+        return ChatTokenizer(tokenizer, special, _own_template(folder, settings), _ids(ends))
+    if prompt_template not in NAMED:
+        raise UserError(
+            "There is no prompt template named “{name}”.",
+            "Use auto, or one of: {names}.",
+            name=prompt_template,
+            names=", ".join(NAMED),
+        )
+    named = NAMED[prompt_template]
+    # A template without an end mark ends its answers with the tokenizer's own.
+    named = named if named.suffix else replace(named, suffix=special["eos_token"])
+    bos = tokenizer.token_to_id(special["bos_token"]) if special["bos_token"] else None
+    first = tokenizer.encode("").ids[:1]
+    source = named.jinja(bos=bos is not None and first == [bos])
+    stops = [tokenizer.token_to_id(text) for text in named.stop]
+    return ChatTokenizer(tokenizer, special, source, _ids([*stops, *ends]))
+
+
+def _ids(found: Sequence[int | None]) -> list[int]:
+    return [i for i in found if i is not None]
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
     file = folder / "tokenizer.json"
     if not file.exists():
         raise UserError(
@@ -147,51 +257,29 @@ def _load(folder: Path, prompt_template: str, stamp: tuple[float, ...]) -> ChatT
             "Choose a folder that holds a whole model.",
             folder=folder.name,
         )
-    settings = _json(folder / "tokenizer_config.json")
-    special = {}
-    for key in ("bos_token", "eos_token", "unk_token", "pad_token"):
-        value = settings.get(key)
-        special[key] = value.get("content", "") if isinstance(value, dict) else value or ""
-    if prompt_template != "auto":
-        if prompt_template not in NAMED:
-            raise UserError(
-                "There is no prompt template named “{name}”.",
-                "Use auto, or one of: {names}.",
-                name=prompt_template,
-                names=", ".join(NAMED),
-            )
-        named = NAMED[prompt_template]
-        # A template without an end mark ends its answers with the tokenizer's own.
-        named = named if named.suffix else replace(named, suffix=special["eos_token"])
-        return ChatTokenizer(Tokenizer.from_file(str(file)), special, named)
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise ValueError("it is far too large")
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(
+            "{file} of {folder} cannot be read ({reason}).",
+            "Choose another model, or download this one again.",
+            file=file.name,
+            folder=folder.name,
+            reason=str(error)[:200],
+        ) from error
+
+
+def _own_template(folder: Path, settings: Mapping[str, Any]) -> str:
     jinja = folder / "chat_template.jinja"
     source = jinja.read_text("utf-8") if jinja.exists() else settings.get("chat_template")
+    if isinstance(source, list):  # several by name, as some models have for tools
+        source = {t.get("name"): t.get("template") for t in source}.get("default")
     if not isinstance(source, str) or not source.strip():
         raise UserError(
             "The model in {folder} brings no prompt template.",
             "It is probably a base model: choose a chat model, or set prompt_template.",
             folder=folder.name,
         )
-    return ChatTokenizer(Tokenizer.from_file(str(file)), special, source)
-
-
-def _compile(source: str) -> Any:
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tojson"] = lambda x, **_: json.dumps(x, ensure_ascii=False)
-    environment.globals["raise_exception"] = _raise
-    try:
-        return environment.from_string(source)
-    except TemplateError as error:
-        raise UserError(
-            "The model's prompt template is broken: {reason}.",
-            "Choose another model, or set prompt_template to a named one.",
-            reason=error,
-        ) from error
-
-
-def _raise(message: str) -> None:
-    raise TemplateError(message)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return source

@@ -19,7 +19,10 @@ REPLAY_TOKENS: Final = 32
 
 @dataclass(frozen=True)
 class Work:
-    """A dataset as the engine sees it: its different rows, encoded, with copies and kinds."""
+    """A dataset as the engine sees it: its different rows, encoded, with copies and kinds.
+
+    A conversation stands in several rows where the template rewrites earlier turns.
+    """
 
     rows: tuple[Row, ...]
     copies: tuple[int, ...]
@@ -65,13 +68,13 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
         messages = row.messages
         if system and messages[0].role != "system":
             messages = (Message("system", system), *messages)
-        whole = encode_row(messages, tokenizer)
-        short = whole.cut(config.settings.max_length)
-        cut += count if len(whole.ids) > len(short.ids) else 0
-        if any(short.learned):
-            kept.append(row)
-            copies.append(count)
-            encoded.append(short)
+        for ending, whole in encode_row(messages, tokenizer):
+            short = whole.cut(config.settings.max_length)
+            cut += count if len(whole.ids) > len(short.ids) else 0
+            if any(short.learned):
+                kept.append(Row(ending, row.kind))
+                copies.append(count)
+                encoded.append(short)
     if not kept:
         raise UserError(
             "No conversation leaves anything to learn within max_length = {max_length} tokens.",
@@ -97,10 +100,13 @@ def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
     )
 
 
-def encode_row(messages: Sequence[Message], tokenizer: ChatTokenizer) -> Encoded:
-    """One conversation; a mere question is given room for the answer that the base will write."""
+def encode_row(
+    messages: Sequence[Message], tokenizer: ChatTokenizer
+) -> list[tuple[tuple[Message, ...], Encoded]]:
+    """The samples of one conversation; a mere question is given room for the base's answer."""
     if messages[-1].role == "assistant":
-        return tokenizer.encode(messages)
+        return tokenizer.samples(messages)
     asked = tokenizer.prompt(messages)
     room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS
-    return Encoded(asked + room, (False,) * len(asked) + (True,) * REPLAY_TOKENS)
+    learned = (False,) * len(asked) + (True,) * REPLAY_TOKENS
+    return [(tuple(messages), Encoded(asked + room, learned))]

@@ -69,10 +69,10 @@ def test_an_unknown_template_name_is_refused_with_the_known_ones(tiny_model):
         ChatTokenizer.load(tiny_model, "internlm3_chat")
 
 
-def test_a_template_that_rewrites_earlier_turns_is_refused(tmp_path):
+def test_a_template_that_rewrites_the_question_is_refused(tmp_path):
     folder = tiny.write_model(
         tmp_path / "last",
         template="{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}",
     )
-    with pytest.raises(UserError, match="rewrites earlier turns"):
+    with pytest.raises(UserError, match="otherwise once it is answered"):
         ChatTokenizer.load(folder).encode(TALK)

@@ -21,27 +21,33 @@ _TEXT = [
 ]
 
 
-def write_model(folder: Path, *, template: str | None = CHATML, seed: int = 0) -> Path:
-    """Write config, weights and tokenizer; the weights follow from the seed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
+def tokenizer(special: list[str]) -> Tokenizer:
+    """A byte-level BPE trained on a few sentences; the special tokens have the first ids."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=400,
-        special_tokens=SPECIAL,
+        special_tokens=special,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_TEXT, trainer)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    made.train_from_iterator(_TEXT, trainer)
+    return made
+
+
+def write_model(folder: Path, *, template: str | None = CHATML, seed: int = 0) -> Path:
+    """Write config, weights and tokenizer; the weights follow from the seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = tokenizer(SPECIAL)
+    made.save(str(folder / "tokenizer.json"))
     names = {"bos_token": SPECIAL[1], "eos_token": SPECIAL[2], "pad_token": SPECIAL[2]}
     (folder / "tokenizer_config.json").write_text(json.dumps(names), "utf-8")
     if template:
         (folder / "chat_template.jinja").write_text(template, "utf-8")
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=made.get_vocab_size(),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,

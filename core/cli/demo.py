@@ -11,7 +11,7 @@ from core import chat, studio
 from core.cli.follow import follow
 from core.config import catalog, source, writer
 from core.config.schema import BUILTIN_MODEL
-from core.errors import UserError
+from core.errors import UserError, text
 from core.hub_data import is_hub, place
 from core.persona.generate import evaluation_questions, studio_rows
 from core.persona.persona import Persona, defaults
@@ -41,7 +41,7 @@ def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None
         UserError: a job failed; its own problem is told.
     """
     persona = persona or defaults("en")
-    ready_builtin(settings, say)
+    make_ready(settings, BUILTIN_MODEL, say)
     run = studio.new_run(settings, f"demo {persona.assistant}")
     say(f"Run: {run.path}")
     studio.save_persona(run, persona)
@@ -71,15 +71,23 @@ def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None
     return Told(run, persona, answers["base"], answers["tuned"], seconds)
 
 
-def ready_builtin(settings: Settings, say: Callable[[str], None]) -> None:
-    """Wait until the built-in model is ready, making it so if need be.
+def make_ready(settings: Settings, model: str, say: Callable[[str], None]) -> None:
+    """Wait until a base model is ready, downloading or converting it if need be.
 
     Raises:
         UserError: it cannot be made ready.
     """
-    if not studio.model_ready(settings, BUILTIN_MODEL):
-        say("Making the built-in model ready, once …")
-        _finish(studio.prepare_builtin(settings), "prepare", say)
+    if not studio.model_ready(settings, model):
+        say(f"Making {model} ready, once …")
+        job = studio.prepare(settings, model)
+        if follow(job, "prepare", say) != 0:
+            now = status(job, "prepare")
+            raise UserError(
+                "{problem}",
+                "{remedy}",
+                problem=now.problem or text("The model is not ready: this was stopped."),
+                remedy=now.remedy or text("Start again; it goes on where it stopped."),
+            )
 
 
 def ready_data(config: Path, settings: Settings, say: Callable[[str], None]) -> None:

@@ -24,6 +24,12 @@ def add(add: Add) -> None:
     _with_strength(p, "scored")
     p = with_step(of_a_run(add, "merge", _merge, "fold a run's adapter into its base"))
     _with_strength(p, "merged")
+    p.add_argument(
+        "--layout",
+        choices=("standard", "internlm2"),
+        default="standard",
+        help="internlm2: saved in the layout of InternLM2's own tools too",
+    )
     p = with_step(of_a_run(add, "chat", _chat, "talk to a run's model"))
     _with_strength(p, "answering; only the adapter has one")
     p.add_argument("--base", action="store_true", help="ask the base model instead")
@@ -54,10 +60,12 @@ def _score(o: Options, settings: Settings) -> int:
 
 def _merge(o: Options, settings: Settings) -> int:
     run = run_of(o.run, settings)
-    studio.merge(run, settings, o.step, o.strength)
+    studio.merge(run, settings, o.step, o.strength, o.layout)
     code = follow(run, "merge", say)
     if code == 0:
         say(f"The merged model is in {run.merged}.")
+        if o.layout == "internlm2":
+            say(f"For InternLM2's own tools it is in {run.merged_internlm2}.")
     return code
 
 

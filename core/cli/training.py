@@ -10,9 +10,9 @@ from typing import get_args
 
 from core import studio
 from core.cli.common import Add, Options, of_a_run, run_of, say, whisper
-from core.cli.demo import ready_builtin, ready_data
+from core.cli.demo import make_ready, ready_data
 from core.cli.follow import describe, follow
-from core.config import writer
+from core.config import source, writer
 from core.config.schema import DeepSpeedPreset
 from core.plan import Plan
 from core.run import Run
@@ -39,12 +39,16 @@ def add(add: Add) -> None:
 
 
 def _plan(o: Options, settings: Settings) -> None:
-    ready_builtin(settings, whisper)
+    make_ready(settings, _model(o.config), whisper)
     ready_data(o.config, settings, whisper)
     with TemporaryDirectory() as folder:
         run = studio.adopt(settings, o.config, Path(folder) / "run")
         found = studio.make_plan(run, settings)
     say(found.to_json() if o.json else _plan_text(found))
+
+
+def _model(config: Path) -> str:
+    return source.load(config).settings.pretrained_model_name_or_path
 
 
 def _plan_text(found: Plan) -> str:
@@ -59,10 +63,10 @@ def _plan_text(found: Plan) -> str:
 def _train(o: Options, settings: Settings) -> int:
     work_dir = o.work_dir or Path("work_dirs") / o.config.stem
     run = Run(work_dir.resolve())
-    ready_builtin(settings, say)
     if not o.resume:
         ready_data(o.config, settings, say)
         run = studio.adopt(settings, o.config, run.path)
+    make_ready(settings, _model(run.config_file), say)
     if o.deepspeed:
         text = run.config_file.read_text("utf-8")
         studio.save_config(run, writer.edit(text, {("runtime", "deepspeed"): o.deepspeed}))

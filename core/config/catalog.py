@@ -16,6 +16,8 @@ from core.config.fields import Value
 from core.config.recipes import RECIPES, Recipe
 from core.config.schema import Config
 from core.errors import UserError, text
+from core.hardware import Hardware
+from core.needs import needs
 
 ALGORITHMS: Final = ("qlora", "lora")
 DEFAULT: Final = "smollm2_135m_lora_persona_e2"
@@ -58,8 +60,10 @@ def preset(name: str) -> Config:
     return Config.model_validate(parts)
 
 
-def describe(name: str, language: str = "en") -> str:
+def describe(name: str, language: str = "en", hardware: Hardware | None = None) -> str:
     """What a preset is, in a few lines: its model, licence, data and how it trains.
+
+    With `hardware`, also whether this machine can train it, or which one could.
 
     Raises:
         UserError: there is no preset of that name.
@@ -76,11 +80,18 @@ def describe(name: str, language: str = "en") -> str:
             languages=", ".join(card.languages),
             license=card.license,
         ),
+        text(
+            "It was made for texts of up to {context:,} tokens. Its page: {url}",
+            context=card.context,
+            url=card.url,
+        ),
         text("QLoRA: the frozen model in 4 bits, least memory.")
         if algorithm == "qlora"
         else text("LoRA: the frozen model in 16 bits, faster where memory allows."),
         text("The data is learned {epochs} times.", epochs=epochs),
     ]
+    if hardware is not None:
+        lines.append(needs(preset(name), card.shape, hardware))
     if card.gated:
         lines.append(text("Accept the licence on {url} before the download.", url=card.url))
     if recipe.source == "own file":

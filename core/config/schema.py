@@ -36,7 +36,7 @@ class Settings(Part):
     """Part 1, Settings: the values that people change."""
 
     pretrained_model_name_or_path: Annotated[
-        ShortText, _help("The base model: builtin/…, a folder, or a Hugging Face id.")
+        ShortText, _help("The base: builtin/…, folder, .gguf, owner/name, modelscope://owner/name.")
     ] = BUILTIN_MODEL
     data_path: Annotated[
         ShortText,

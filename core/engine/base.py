@@ -11,10 +11,12 @@ from pathlib import Path
 
 import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from core.errors import UserError
+from core.model_folder import read_json
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
@@ -53,27 +55,42 @@ def load_base(
     if not zero3:
         extra["device_map"] = {"": device}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model, found = AutoModelForCausalLM.from_pretrained(
             folder,
+            output_loading_info=True,
             dtype=number,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            attn_implementation="sdpa",
+            attn_implementation=_attention(folder),
             **extra,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
             "The model in {folder} cannot be loaded: {reason}",
             "Choose a folder with a whole model whose weights are safetensors.",
             folder=folder.name,
-            reason=str(error).splitlines()[0],
+            reason=str(error).splitlines()[0][:300],
         ) from error
+    if found["missing_keys"] and not zero3:
+        # transformers would fill them with random numbers and go on.
+        raise UserError(
+            "The weights in {folder} are not whole: {name} is missing.",
+            "Choose a folder with a whole model, or download it again.",
+            folder=folder.name,
+            name=sorted(found["missing_keys"])[0],
+        )
     if quantization == "nf4" and unpacked:
         round_trip(model, double_quantization=double_quantization)
     model.requires_grad_(False)
     model.config.use_cache = True
     return model
+
+
+def _attention(folder: Path) -> str:
+    """torch's own attention, but for models that bend the scores, which it cannot."""
+    bent = read_json(folder / "config.json").get("attn_logit_softcapping")
+    return "eager" if bent else "sdpa"
 
 
 def linears(model: nn.Module) -> dict[str, nn.Linear]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import torch
 from peft import PeftModel
@@ -19,13 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from core.engine.attention import Kind, Layout, within
 from core.engine.fused import AddNorm, Mlp, Project, Rotate
 from core.engine.projection import Projection
+from core.model_folder import FAST
 
-_FAMILIES: Final = {
-    "LlamaForCausalLM",
-    "MistralForCausalLM",
-    "Qwen2ForCausalLM",
-    "Qwen3ForCausalLM",
-}
 Attend = Callable[[int, torch.Tensor], torch.Tensor]
 """(layer, rotated (N, heads + 2·kv heads, size)) → (N, heads · size)."""
 
@@ -179,7 +173,7 @@ def _flash(weight: torch.Tensor) -> bool:
 
 def _fits(base: nn.Module) -> bool:
     config = base.config
-    if type(base).__name__ not in _FAMILIES or config.hidden_act != "silu":
+    if type(base).__name__ not in FAST or config.hidden_act != "silu":
         return False
     windows: Sequence[str] = getattr(config, "layer_types", None) or ()
     if any(kind != "full_attention" for kind in windows):

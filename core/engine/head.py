@@ -20,7 +20,7 @@ _AT_ONCE: Final = {"cpu": 128, "cuda": 4096}
 class CrossEntropy(torch.autograd.Function):
     """Weighted sum of cross-entropies in nats.
 
-    hidden (L, H), head (V, H), targets (L,), weights (L,) → float32 scalar.
+    hidden (L, H), head (V, H), targets (L,), weights (L,) → float32 scalar. `cap` as in `logits`.
     """
 
     @staticmethod
@@ -30,27 +30,28 @@ class CrossEntropy(torch.autograd.Function):
         head: torch.Tensor,
         targets: torch.Tensor,
         weights: torch.Tensor,
+        cap: float | None = None,
     ) -> torch.Tensor:
         total = torch.zeros((), device=hidden.device)
         grad = torch.empty_like(hidden)
         for rows in _parts(hidden):
-            loss, d = ops(hidden).cross_entropy(
-                F.linear(hidden[rows], head), targets[rows], weights[rows]
-            )
+            own = logits(hidden[rows], head, cap)
+            slope = _slope(own, cap)
+            loss, d = ops(hidden).cross_entropy(own, targets[rows], weights[rows])
             total += loss
-            torch.mm(d, head, out=grad[rows])
+            torch.mm(d if slope is None else d * slope, head, out=grad[rows])
         ctx.save_for_backward(grad)
         return total
 
     @staticmethod
     def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), None, None, None
+        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), None, None, None, None
 
 
 class Divergence(torch.autograd.Function):
     """Weighted sum of KL(anchor ‖ hidden) of the next-token distributions, in nats.
 
-    hidden, anchors (K, H), head (V, H), weights (K,) → float32 scalar.
+    hidden, anchors (K, H), head (V, H), weights (K,) → float32 scalar. `cap` as in `logits`.
     """
 
     @staticmethod
@@ -60,21 +61,33 @@ class Divergence(torch.autograd.Function):
         head: torch.Tensor,
         anchors: torch.Tensor,
         weights: torch.Tensor,
+        cap: float | None = None,
     ) -> torch.Tensor:
         total = torch.zeros((), device=hidden.device)
         grad = torch.empty_like(hidden)
         for rows in _parts(hidden):
-            loss, d = ops(hidden).divergence(
-                F.linear(hidden[rows], head), F.linear(anchors[rows], head), weights[rows]
-            )
+            own = logits(hidden[rows], head, cap)
+            slope = _slope(own, cap)
+            loss, d = ops(hidden).divergence(own, logits(anchors[rows], head, cap), weights[rows])
             total += loss
-            torch.mm(d, head, out=grad[rows])
+            torch.mm(d if slope is None else d * slope, head, out=grad[rows])
         ctx.save_for_backward(grad)
         return total
 
     @staticmethod
     def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), None, None, None
+        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), None, None, None, None
+
+
+def logits(states: torch.Tensor, head: torch.Tensor, cap: float | None) -> torch.Tensor:
+    """(N, V) of states (N, H); `cap` bends them into ±cap (Gemma 2, arXiv 2408.00118), or None."""
+    plain = F.linear(states, head)
+    return plain if cap is None else plain.div_(cap).tanh_().mul_(cap)
+
+
+def _slope(bent: torch.Tensor, cap: float | None) -> torch.Tensor | None:
+    """Derivative of bent logits by the plain ones; None is 1."""
+    return None if cap is None else 1 - (bent / cap).square()
 
 
 def _parts(hidden: torch.Tensor) -> list[slice]:

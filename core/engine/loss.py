@@ -38,21 +38,22 @@ class Objective(nn.Module):
     def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""
         base = self.model.get_base_model()
+        cap = softcap(base)
         hidden = hidden_states(base, pack)
         zero = hidden.sum().float() * 0.0  # keeps the graph alive in a pack without one of the two
         learned, held = zero, zero
         with whole(base.get_output_embeddings().weight) as head:
             if pack.targets.numel():
                 states = hidden.index_select(0, pack.learned)
-                learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights)
+                learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights, cap)
             if pack.anchors is not None:
                 states = hidden.index_select(0, pack.held)
-                held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights)
+                held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights, cap)
         return learned, held
 
 
 def hidden_states(base: nn.Module, pack: Pack) -> torch.Tensor:
-    """Final hidden states of a pack, (N, hidden).
+    """Final hidden states of a pack, (N, hidden), as the vocabulary projection takes them.
 
     Without a layout, transformers reads the borders from the restarting positions (there is
     neither mask nor cache) and lets each conversation attend only to itself (its masking_utils,
@@ -64,7 +65,18 @@ def hidden_states(base: nn.Module, pack: Pack) -> torch.Tensor:
         return decoder.packed(pack.ids, pack.positions, pack.layout)
     decoder = getattr(base, base.base_model_prefix)
     out = decoder(input_ids=pack.ids[None], position_ids=pack.positions[None], use_cache=False)
-    return out.last_hidden_state[0]
+    return out.last_hidden_state[0] * _scale(base)
+
+
+def softcap(base: nn.Module) -> float | None:
+    """The bound that a model bends its logits into, if it has one."""
+    return getattr(base.config, "final_logit_softcapping", None)
+
+
+def _scale(base: nn.Module) -> float:
+    """What a model multiplies its final states by before the projection (MiniCPM3)."""
+    width = getattr(base.config, "dim_model_base", None)
+    return width / base.config.hidden_size if width else 1.0
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from core.dataset import Message
 from core.engine.base import linears, load_base
 from core.engine.lora import attach, load_adapter, set_strength
 from core.files import require_space
+from core.model_folder import read_json
 from core.run import Checkpoint, Run
 from core.tokens import ChatTokenizer
 
@@ -96,7 +97,7 @@ def merge(
         "merged_at": time.time(),
         **_compare(before, after),
     }
-    _write(run, model, base_folder, facts)
+    _write(run, model, base_folder, tokenizer, facts)
     report(len(deltas), len(deltas))
     return facts
 
@@ -128,14 +129,38 @@ def _compare(before: list[torch.Tensor], after: list[torch.Tensor]) -> dict[str,
     return {"probe_kl": round(max(kl), 6), "probe_agreement": sum(same) / len(same)}
 
 
-def _write(run: Run, model: nn.Module, base_folder: Path, facts: dict[str, Any]) -> None:
+def _write(
+    run: Run,
+    model: nn.Module,
+    base_folder: Path,
+    tokenizer: ChatTokenizer,
+    facts: dict[str, Any],
+) -> None:
     part = run.path / ".merged.part"
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part, safe_serialization=True)
+    _tell_older_programs(part / "config.json")
     for name in _TOKENIZER_FILES:
         if (base_folder / name).exists():
             shutil.copyfile(base_folder / name, part / name)
+    # Whoever loads it asks in the template that it was trained in, and hears where answers end.
+    (part / "chat_template.jinja").write_text(tokenizer.source, "utf-8")
+    generation = read_json(part / "generation_config.json")
+    generation["eos_token_id"] = list(tokenizer.stop_ids)
+    (part / "generation_config.json").write_text(json.dumps(generation, indent=2), "utf-8")
     (part / "merge.json").write_text(json.dumps(facts, indent=2), "utf-8")
     (part / "done").touch()
     shutil.rmtree(run.merged, ignore_errors=True)
     part.rename(run.merged)
+
+
+def _tell_older_programs(file: Path) -> None:
+    """Write positions and number type under their former names too (transformers before 5)."""
+    config = json.loads(file.read_text("utf-8"))
+    rope = config.get("rope_parameters") or {}
+    if "rope_theta" in rope:
+        scaling = {k: v for k, v in rope.items() if k != "rope_theta"}
+        plain = scaling.get("rope_type", "default") == "default"
+        config |= {"rope_theta": rope["rope_theta"], "rope_scaling": None if plain else scaling}
+    config["torch_dtype"] = config.get("dtype")
+    file.write_text(json.dumps(config, indent=2), "utf-8")

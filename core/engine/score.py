@@ -18,8 +18,9 @@ from core.engine.base import load_base
 from core.engine.batch import build
 from core.engine.decoder import attention_of
 from core.engine.generate import answers, at_once
+from core.engine.head import logits
 from core.engine.lora import attach, load_adapter, set_strength
-from core.engine.loss import hidden_states
+from core.engine.loss import hidden_states, softcap
 from core.engine.replay import complete
 from core.persona.probes import leaks
 from core.questions import Questions
@@ -152,7 +153,7 @@ def retention(
         for switch in (model.disable_adapter(), nullcontext()):
             with switch:
                 states = hidden_states(base, pack).index_select(0, pack.learned)
-                logs.append(head(states).float().log_softmax(-1))
+                logs.append(logits(states, head.weight, softcap(base)).float().log_softmax(-1))
         plain, tuned = logs
         kl += float((plain.exp() * (plain - tuned)).sum())
         same += int((plain.argmax(-1) == tuned.argmax(-1)).sum())

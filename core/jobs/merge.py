@@ -1,4 +1,4 @@
-"""Program: merge a run's adapter. `python -m core.jobs.merge RUN STEP STRENGTH`."""
+"""Program: merge a run's adapter. `python -m core.jobs.merge RUN STEP STRENGTH LAYOUT`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 
 from core.config.source import load as load_config
+from core.engine.convert import save_as_internlm2
 from core.engine.merge import merge
 from core.jobs.common import enter, lead
 from core.models import folder
@@ -14,7 +15,7 @@ from core.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Merge the checkpoint of STEP, its adapter scaled by STRENGTH."""
+    """Merge the checkpoint of STEP, its adapter scaled by STRENGTH, and save it in LAYOUT too."""
     run = enter("merge", arguments[0])
 
     def work() -> str:
@@ -22,17 +23,22 @@ def main(arguments: list[str]) -> int:
         began = time.time()
         config = load_config(run.config_file)
         plan = Plan.from_json(run.plan_file.read_text("utf-8"))
+        base = folder(Settings.from_environment(), config.settings.pretrained_model_name_or_path)
+
+        def report(done: int, total: int) -> None:
+            run.emit("progressed", "merge", stage="merging", done=done, total=total)
+
         facts = merge(
             run,
             run.checkpoint(int(arguments[1])),
             config,
-            folder(Settings.from_environment(), config.settings.pretrained_model_name_or_path),
+            base,
             strength=float(arguments[2]),
             dtype=str(plan["dtype"]),
-            report=lambda done, total: run.emit(
-                "progressed", "merge", stage="merging", done=done, total=total
-            ),
+            report=report,
         )
+        if arguments[3] == "internlm2":
+            save_as_internlm2(run.merged, base, run.merged_internlm2, report)
         run.emit(
             "measured",
             "merge",

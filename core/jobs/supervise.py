@@ -31,15 +31,17 @@ def main(arguments: list[str]) -> int:
     """Return the job's own exit code; 0 when it was cancelled while waiting."""
     job, processes, path, *rest = arguments
     run = enter(job, path)
-    ticket = Ticket.draw(Settings.from_environment().queue, run.name, job)
+    # A download may take hours and needs no device; trainings go on beside it.
+    queue = Settings.from_environment().queue
+    ticket = None if job == "prepare" else Ticket.draw(queue, run.name, job)
     try:
-        if not _wait(run, job, ticket):
+        if ticket and not _wait(run, job, ticket):
             run.emit("stopped", job)
             return 0
         child = subprocess.Popen(
             worker(run, job, *rest, processes=int(processes)),
             start_new_session=True,
-            pass_fds=(ticket.descriptor,),
+            pass_fds=(ticket.descriptor,) if ticket else (),
         )
         code = _attend(run.stop_file(job), child)
         # The job's last word may be an ending; if it had none, give it one.
@@ -47,7 +49,8 @@ def main(arguments: list[str]) -> int:
             _tell(run, job, code)
         return code if code >= 0 else 1
     finally:
-        ticket.give_back()
+        if ticket:
+            ticket.give_back()
 
 
 def _wait(run: Run, job: str, ticket: Ticket) -> bool:

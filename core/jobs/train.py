@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from core.engine.parity import check_parity
 from core.engine.train import Stopped, train
 from core.jobs.common import enter, lead
 from core.settings import Settings
@@ -16,10 +17,12 @@ def main(arguments: list[str]) -> int:
     run = enter("train", arguments[0])
 
     def work() -> str:
+        settings = Settings.from_environment()
+        check_parity(run, settings)
         try:
             train(
                 run,
-                Settings.from_environment(),
+                settings,
                 resume="--resume" in arguments,
                 rank=rank,
                 world=world,

@@ -48,6 +48,12 @@ def build(frame: Frame) -> Pane:
             gr.HTML(
                 f'<p class="hint">{t("Merging makes one model of both, to take elsewhere.")}</p>'
             )
+            fused_cb = gr.Checkbox(
+                False,
+                label=t("Save it for InternLM2’s own tools too"),
+                visible=False,
+                elem_id="chat-fused",
+            )
     state_html = gr.HTML("", elem_id="chat-state")
     strength_slider, strength = strength_pane.build(frame, source_dd)
     with gr.Row(equal_height=True, elem_classes="chats"):
@@ -124,6 +130,7 @@ def build(frame: Frame) -> Pane:
         return [
             gr.update(choices=names, value=found.name if found and found.name in names else None),
             gr.update(choices=offered, value=offered[0][1] if offered else None),
+            gr.update(visible=_from_internlm2(found, frame)),
             *buttons,
             *compared.open(found),
         ]
@@ -142,9 +149,11 @@ def build(frame: Frame) -> Pane:
         ]
 
     @frame.guard
-    def merge_pressed(run_name: str, source_: str | None, strong: float) -> None:
-        step = strength_pane.step_of(source_)
-        studio.merge(frame.need(run_name), frame.settings, step, round(strong, 2))
+    def merge_pressed(run_name: str, source_: str | None, strong: float, fused: bool) -> None:
+        found, step = frame.need(run_name), strength_pane.step_of(source_)
+        fused = fused and _from_internlm2(found, frame)
+        layout: studio.Layout = "internlm2" if fused else "standard"
+        studio.merge(found, frame.settings, step, round(strong, 2), layout)
 
     @frame.guard
     def sent(
@@ -221,7 +230,7 @@ def build(frame: Frame) -> Pane:
     acted = [
         merge_btn.click(
             merge_pressed,
-            [run_tb, source_dd, strength_slider],
+            [run_tb, source_dd, strength_slider, fused_cb],
             None,
             trigger_mode="once",
             **_EVENT,
@@ -235,7 +244,7 @@ def build(frame: Frame) -> Pane:
     return Pane(
         filled=[tuned_chat, base_chat],
         fill=lambda found, draft: ([], []),
-        opened=[run_dd, source_dd, *chips, *compared.opened],
+        opened=[run_dd, source_dd, fused_cb, *chips, *compared.opened],
         open=open_,
         fresh=[state_html, merge_btn, close_btn, *strength.fresh, *compared.fresh],
         refresh=refresh,
@@ -250,6 +259,13 @@ def _questions(found: Run | None) -> tuple[str, ...]:
         return source.load(found.config_file).settings.evaluation_inputs[:4]
     except UserError:
         return ()
+
+
+def _from_internlm2(found: Run | None, frame: Frame) -> bool:
+    try:
+        return bool(found and studio.from_internlm2(found, frame.settings))
+    except UserError:
+        return False
 
 
 def _state(found: Run | None, merge: Status, frame: Frame) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import gradio as gr
 
 from core import studio
-from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
 from core.models import preparation
+from core.run import Run
 from core.settings import Settings
 from core.status import Status, status
 from core.ui import chat_tab, config_tab, persona_tab, runs_tab, train_tab, views
@@ -120,11 +120,10 @@ def _wire(
             return gr.skip()
         found = frame.find(run_name)
         now = status(found) if found else Status()
-        prepared = status(preparation(frame.settings, BUILTIN_MODEL), "prepare")
-        done = studio.model_ready(frame.settings, BUILTIN_MODEL)
+        done, preparing = _preparing(frame, found)
         values: list[Any] = [
             views.header(found, now, language, t),
-            "" if done else views.preparing(prepared, language, t),
+            preparing,
             f"{done} {now.state} {bool(found and found.is_merged)}",
         ]
         for name, pane in panes.items():
@@ -163,6 +162,18 @@ def _wire(
     timer.tick(tick, ticking[1], ticking[2], trigger_mode="once", **still, **_QUIET)
     for acted in (event for pane in panes.values() for event in pane.acted):
         acted.then(*opening, queue=False, **look).then(*ticking, **still, **look)
+
+
+def _preparing(frame: Frame, found: Run | None) -> tuple[bool, str]:
+    """Whether the run's base model is ready, and the progress of making it so."""
+    try:
+        model = studio.model_of(found)
+        if studio.model_ready(frame.settings, model):
+            return True, ""
+        now = status(preparation(frame.settings, model), "prepare")
+    except UserError:  # the tab that has the faulty config tells it
+        return False, ""
+    return False, views.preparing(now, model, frame.language, frame.t)
 
 
 _SAME: Final = object()

@@ -53,7 +53,7 @@ class PresetPane:
         """What a preset is, as HTML; "" is a config that was made from none."""
         if not name:
             return f'<p class="facts">{self._t("This config was not made from a preset.")}</p>'
-        lines = escape(catalog.describe(name, self._language)).splitlines()
+        lines = escape(catalog.describe(name, self._language, detect())).splitlines()
         head = f"<p><code>{escape(name)}</code></p>"
         return f'<div class="about">{head}{"".join(f"<p>{line}</p>" for line in lines)}</div>'
 

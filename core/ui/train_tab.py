@@ -9,7 +9,9 @@ import gradio as gr
 
 from core import queue, studio
 from core.config import source, writer
+from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
+from core.models import preparation
 from core.run import Run
 from core.status import Status, status
 from core.ui import score_pane
@@ -69,6 +71,7 @@ def build(frame: Frame) -> Pane:
         start_btn = gr.Button(
             t("Start training"), variant="primary", interactive=False, elem_id="train-start"
         )
+        fetch_btn = gr.Button(t("Get the model"), visible=False, elem_id="train-fetch")
         resume_btn = gr.Button(t("Resume"), visible=False, elem_id="train-resume")
         stop_btn = gr.Button(t("Stop and save"), visible=False, elem_id="train-stop")
         next_btn = gr.Button(
@@ -108,6 +111,7 @@ def build(frame: Frame) -> Pane:
             waiting(others, t),
             gr.update(visible=not now.active and not trained),
             gr.update(visible=not now.active and not trained),
+            _fetching(found, frame),
             gr.update(visible=idle and trained and not complete),
             gr.update(visible=now.active, value=stop),
             gr.update(visible=trained and not now.active),
@@ -133,6 +137,15 @@ def build(frame: Frame) -> Pane:
         return gr.update(interactive=False)
 
     @frame.guard
+    def fetch_pressed(run_name: str) -> None:
+        model = studio.model_of(frame.need(run_name))
+        job = preparation(frame.settings, model)
+        if job.alive:
+            studio.stop(job, "prepare")
+        else:
+            studio.prepare(frame.settings, model)
+
+    @frame.guard
     def resume_pressed(run_name: str) -> Any:
         studio.train(frame.need(run_name), frame.settings, resume=True)
         return gr.update(visible=False)
@@ -147,6 +160,7 @@ def build(frame: Frame) -> Pane:
             zero_picked, [run_tb, zero_radio], [plan_html, start_btn, frame.shown_tb], **_EVENT
         ),
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
+        fetch_btn.click(fetch_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
         resume_btn.click(resume_pressed, [run_tb], [resume_btn], trigger_mode="once", **_EVENT),
         *scoring.acted,
         stop_btn.click(stop_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
@@ -156,12 +170,25 @@ def build(frame: Frame) -> Pane:
         opened=[plan_html, start_btn, zero_radio],
         open=open_,
         fresh=[
-            *(queue_html, before_group, start_btn, resume_btn, stop_btn, next_btn),
+            *(queue_html, before_group, start_btn, fetch_btn, resume_btn, stop_btn, next_btn),
             *(live_html, samples_html, log_code, *scoring.fresh),
         ],
         refresh=refresh,
         acted=acted,
     )
+
+
+def _fetching(found: Run | None, frame: Frame) -> Any:
+    """The button that makes the run's base model ready, or stops that."""
+    t = frame.t
+    try:
+        model = studio.model_of(found)
+        if found is None or model == BUILTIN_MODEL or studio.model_ready(frame.settings, model):
+            return gr.update(visible=False)
+        going = preparation(frame.settings, model).alive
+    except UserError:
+        return gr.update(visible=False)
+    return gr.update(visible=True, value=t("Stop the download") if going else t("Get the model"))
 
 
 def _stage(found: Run | None) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Final, Literal
 from urllib.parse import urlencode
 
+from core.config.schema import BUILTIN_MODEL
 from core.dataset import Row
 from core.dataset_summary import Summary
 from core.queue import Waiting
@@ -91,15 +92,22 @@ def notice(tone: Tone, message: str, title: str = "") -> str:
     return f'<div class="notice {tone}" role="{role}">{head}{lines}</div>'
 
 
-def preparing(now: Status, language: Language, t: Say) -> str:
-    """Progress of making the built-in model ready; empty when there is nothing to say."""
+def preparing(now: Status, model: str, language: Language, t: Say) -> str:
+    """Progress of making a base model ready; empty when there is nothing to say."""
     if now.state == "failed" and now.problem and now.remedy:
         return notice("bad", f"{now.problem.render(language)}\n{now.remedy.render(language)}")
     if not now.active:
         return ""
     part = now.stage_done / now.stage_total if now.stage_total else 0.0
-    words = t("Making the built-in model ready, once. You can already describe your assistant.")
-    return f'<div class="notice info" role="status">{words}{bar(part)}</div>'
+    if model == BUILTIN_MODEL:
+        words = t("Making the built-in model ready, once. You can already describe your assistant.")
+    elif now.stage == "converting":
+        words = t("Converting {model}, once.", model=model)
+    else:
+        words = t(
+            "Downloading {model}, once. You may close this page; it goes on by itself.", model=model
+        )
+    return f'<div class="notice info" role="status">{escape(words)}{bar(part)}</div>'
 
 
 def bar(part: float, words: str = "") -> str:
