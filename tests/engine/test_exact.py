@@ -13,8 +13,9 @@ from core.dataset import Message, Row
 from core.engine import batch, lora
 from core.engine.base import linears, load_base, nf4_value, round_trip
 from core.engine.loss import Objective
+from core.engine.rate import rate
 from core.engine.replay import anchors
-from core.engine.trainer import Steps, rate, spread
+from core.engine.trainer import Steps, spread
 from core.schedule import Member, packs, schedule
 from core.tokens import ChatTokenizer
 from core.work import encode
