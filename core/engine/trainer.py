@@ -20,6 +20,7 @@ from core.engine import batch
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, halved
+from core.engine.projection import still
 from core.engine.rate import rate
 from core.errors import memory_ran_out
 from core.schedule import Member, Step, packs
@@ -162,7 +163,7 @@ class PersonaTrainer(Trainer):
                 lr=s.lr,
                 betas=s.betas,
                 weight_decay=s.weight_decay,
-                fused=self.torch_device != "cpu",
+                fused=True,
             )
         return self.optimizer
 
@@ -216,7 +217,8 @@ class PersonaTrainer(Trainer):
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(self.config.runtime.seed + inputs.step)
         try:
-            return self._sums(model, inputs)
+            with still({}):
+                return self._sums(model, inputs)
         except (RuntimeError, MemoryError) as error:
             alone = self.steps.world == 1 and not self.is_deepspeed_enabled
             if not alone or not memory_ran_out(error):
