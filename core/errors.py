@@ -71,6 +71,21 @@ def text(template: str, **values: Any) -> Text:
     return Text(template, values)
 
 
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether an error, or one that it was raised after, says that memory ran out.
+
+    torch has a type of its own for a GPU and none for the processor, and is not imported here.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError) or type(seen).__name__ == "OutOfMemoryError":
+            return True
+        if isinstance(seen, RuntimeError) and "can't allocate memory" in str(seen):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 class UserError(Exception):
     """A mistake that the person can mend: what is wrong and where, then what to do now.
 

@@ -25,6 +25,8 @@ KINDS: Final = {
     "progressed": "a named stage moved: stage (str), done, total",
     "stepped": "one optimizer step: step, loss, learning_rate, grad_norm, tokens, real_tokens, "
     "seconds, memory_gib",
+    "halved": "memory ran out; from this step on fewer tokens are computed at once, to the same "
+    "result: step, before, tokens",
     "sampled": "an evaluation question was answered: step, question, answer",
     "saved": "a checkpoint is complete: step",
     "stop_requested": "a person asked the job to stop",

@@ -49,6 +49,15 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Halving:
+    """Memory ran out at a step; since then `tokens` instead of `before` are computed at once."""
+
+    step: int
+    before: int
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Status:
     """One job of a run at one moment. Times in seconds."""
 
@@ -63,6 +72,7 @@ class Status:
     points: tuple[Point, ...] = ()
     samples: tuple[Sample, ...] = ()
     saved_steps: tuple[int, ...] = ()
+    halvings: tuple[Halving, ...] = ()
     measured: tuple[tuple[str, float, float, str], ...] = ()
     started_at: float | None = None
     ended_at: float | None = None
@@ -145,6 +155,9 @@ def _apply(now: Status, e: Event) -> Status:
         case "sampled":
             sample = Sample(e["step"], e["question"], e["answer"])
             return replace(now, samples=(*now.samples, sample))
+        case "halved":
+            halving = Halving(e["step"], e["before"], e["tokens"])
+            return replace(now, halvings=(*now.halvings, halving))
         case "saved":
             return replace(now, saved_steps=(*now.saved_steps, e["step"]))
         case "measured":

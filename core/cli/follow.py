@@ -69,6 +69,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
                 f"step {event['step']}  loss {event['loss']:.4f}  lr {event['learning_rate']:.2e}"
                 f"  {event['seconds']:.2f} s  {speed:,.0f} tokens/s  {event['memory_gib']:.2f} GiB"
             )
+        case "halved":
+            say(
+                f"Memory ran out at step {event['step']}: from here on {event['tokens']:,} instead"
+                f" of {event['before']:,} tokens are computed at once, with the same result."
+            )
         case "sampled":
             say(f"[step {event['step']}] {event['question']}\n    {event['answer']}")
         case "saved":

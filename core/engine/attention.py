@@ -10,6 +10,8 @@ from typing import Any, Literal
 import torch
 from torch.nn import functional as F
 
+from core.engine.short import LONGEST, Short, causal
+
 Kind = Literal["transformers", "grouped", "flash"]
 """Whose attention computes a pack: transformers' own, rows of like length side by side in torch's
 scaled_dot_product_attention, or FlashAttention over the borders."""
@@ -23,19 +25,21 @@ class Group:
 
     places: torch.Tensor
     rows: int
-    mask: torch.Tensor  # (L, opening + L), true where a query sees a key
+    bias: torch.Tensor  # (L, opening + L), 0 where a query sees a key, else minus infinity
 
 
 @dataclass(frozen=True)
 class Layout:
     """A pack's borders. The opening stands first, once; then the rests, longest first.
 
+    places: those of all groups.
     homes: (N - opening,) for each token after the opening, its place in the groups' padded rows.
     borders: (rows + 1,) int32, for FlashAttention, which needs no groups.
     """
 
     opening: int
     groups: tuple[Group, ...]
+    places: torch.Tensor
     homes: torch.Tensor
     borders: torch.Tensor
     longest: int
@@ -57,7 +61,7 @@ def layout(opening: int, rests: Sequence[int], device: str, kind: Kind) -> Layou
     """Borders of a pack whose rests (lengths without the opening) are sorted, longest first."""
     if kind == "flash":
         ends = torch.tensor([0, *accumulate(rests)], dtype=torch.int32)
-        return Layout(0, (), ends[:0], ends.to(device, non_blocking=True), max(rests))
+        return Layout(0, (), ends[:0], ends[:0], ends.to(device, non_blocking=True), max(rests))
     groups: list[Group] = []
     homes: list[int] = []
     begin, start, home = 0, opening, 0
@@ -72,12 +76,13 @@ def layout(opening: int, rests: Sequence[int], device: str, kind: Kind) -> Layou
             homes += range(home, home + own)
             start += own
             home += length
-        see = torch.ones(length, opening + length, dtype=torch.bool, device=device)
-        groups.append(Group(torch.tensor(places, device=device), end - begin, see.tril_(opening)))
+        bias = causal(opening, length).to(device)
+        groups.append(Group(torch.tensor(places, device=device), end - begin, bias))
         begin = end
     return Layout(
         opening,
         tuple(groups),
+        torch.cat([g.places for g in groups]),
         torch.tensor(homes, device=device),
         torch.empty(0, dtype=torch.int32, device=device),
         max(rests),
@@ -89,7 +94,9 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
     kv = (qkv.shape[1] - heads) // 2
     if not shape.groups:
         return _Flash.apply(qkv, heads, shape).flatten(1)
-    padded = _Spread.apply(qkv, torch.cat([g.places for g in shape.groups]), shape)
+    if not qkv.is_cuda and shape.opening + shape.longest <= LONGEST:
+        return Short.apply(qkv, heads, shape)
+    padded = _Spread.apply(qkv, shape)
     first = qkv[: shape.opening, heads:]
     outs = []
     counts = [len(g.places) for g in shape.groups]
@@ -104,7 +111,7 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
             q,
             k,
             v,
-            attn_mask=group.mask if shape.opening else None,
+            attn_mask=group.bias.to(q.dtype) if shape.opening else None,
             is_causal=not shape.opening,
             enable_gqa=kv != heads,
         )
@@ -158,16 +165,16 @@ class _Spread(torch.autograd.Function):
     is a gather too."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, places: torch.Tensor, shape: Layout) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor, shape: Layout) -> torch.Tensor:
         ctx.shape = shape
-        return x.index_select(0, places)
+        return x.index_select(0, shape.places)
 
     @staticmethod
     def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         rest = d.index_select(0, ctx.shape.homes)
         if ctx.shape.opening:
             rest = torch.cat([rest.new_zeros(ctx.shape.opening, *rest.shape[1:]), rest])
-        return rest, None, None
+        return rest, None
 
 
 class _Collect(torch.autograd.Function):

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from core.engine.attention import Kind, Layout, within
 from core.engine.fused import AddNorm, Mlp, Project, Rotate
-from core.engine.projection import Projection
+from core.engine.projection import Adapter, Projection, still
 from core.model_folder import FAST
 
 Attend = Callable[[int, torch.Tensor], torch.Tensor]
@@ -108,6 +108,7 @@ class Cache:
     def __init__(self, decoder: Decoder, rows: int, room: int) -> None:
         self._decoder, self._rows, self._room = decoder, rows, room
         self._kept: dict[int, torch.Tensor] = {}
+        self._casts: dict[Projection, Adapter] = {}
         self.length = 0
 
     def next_logits(
@@ -146,7 +147,7 @@ class Cache:
         # One row at a time is bound by memory, and there torch's own product of a 16-bit matrix
         # and a vector is twice as fast as oneDNN's (docs/performance.md).
         onednn = torch.backends.mkldnn.flags(enabled=rows * new > 1)  # type: ignore[no-untyped-call]
-        with onednn:
+        with onednn, still(self._casts):
             hidden = decoder(ids.reshape(-1), positions.reshape(-1), attend)
             self.length = until
             return F.linear(hidden.view(rows, new, -1)[:, -1], decoder.head)

@@ -66,6 +66,11 @@ class Recorder:
         found.graph.replay()
         return found.sums
 
+    def forget(self) -> None:
+        """Give the memory of all recordings back."""
+        self._recordings.clear()
+        self._pool = torch.cuda.graph_pool_handle()
+
     def _compute(self, pack: Pack) -> torch.Tensor:
         learned, held = self._objective(pack)
         grads = torch.autograd.grad(learned + held, self._trained)

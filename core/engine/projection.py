@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import torch
@@ -22,6 +24,19 @@ class Adapter(NamedTuple):
     down: torch.Tensor
     ups: tuple[torch.Tensor, ...]
     scale: float
+
+
+@contextlib.contextmanager
+def still(casts: dict[Projection, Adapter]) -> Iterator[None]:
+    """Within, no adapter changes: on a processor each is brought into the number type once.
+
+    `casts` keeps them; a fresh one forgets. (A GPU copies them anyway: its recorded steps must.)
+    """
+    token = _casts.set(casts)
+    try:
+        yield
+    finally:
+        _casts.reset(token)
 
 
 class Projection:
@@ -77,6 +92,10 @@ class Projection:
             return None
         scale = getattr(self._owner, self._names[0]).scaling["default"]
         downs, ups = pairs[0::2], pairs[1::2]
+        if not x.is_cuda and (kept := _casts.get()) is not None:
+            if self not in kept:
+                kept[self] = Adapter(_joined(downs, x.dtype), _cast(ups, x.dtype), scale)
+            return kept[self]
         if self._matrix is None or not x.is_cuda:
             return Adapter(_joined(downs, x.dtype), _cast(ups, x.dtype), scale)
         rank = downs[0].shape[0]
@@ -158,6 +177,9 @@ class Projection:
         ups = [(part.T @ small).float() for part, small in parts]
         downs = (dnarrow.T @ x).float().split(rank)
         return [grad for pair in zip(downs, ups, strict=True) for grad in pair]
+
+
+_casts: ContextVar[dict[Projection, Adapter] | None] = ContextVar("casts", default=None)
 
 
 def _widened(x: torch.Tensor, more: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -138,4 +138,7 @@ def _restore(
             safe_set_full_optimizer_state(parameter, value, key)
     else:
         parameter.copy_(weight)
-        optimizer.state[parameter] = {"step": torch.tensor(float(step)), **averages}
+        optimizer.state[parameter] = {
+            "step": torch.tensor(float(step), device=parameter.device),
+            **averages,
+        }

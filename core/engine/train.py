@@ -22,7 +22,8 @@ from core.engine.deepspeed import settings as deepspeed_settings
 from core.engine.generate import answers
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
-from core.engine.trainer import PersonaTrainer, Steps, memory_gib
+from core.engine.memory import memory_gib
+from core.engine.trainer import PersonaTrainer, Steps
 from core.models import folder as model_folder
 from core.plan import Plan
 from core.run import Run
@@ -48,7 +49,6 @@ class Watch(TrainerCallback):
         self.resume_from: Path | None = None
         self.stopped = False
         self.saved = -1
-        self.seconds: list[float] = []
 
     def on_train_begin(self, args: Any, control: Any, state_: Any = None, **kwargs: Any) -> None:
         """Bring back a checkpoint's numbers once the optimizer exists."""
@@ -69,7 +69,6 @@ class Watch(TrainerCallback):
         if "loss" not in (logs or {}) or not last:
             return
         seconds = time.perf_counter() - last["begin"]
-        self.seconds.append(seconds)
         if self.rank == 0:
             self.run.emit(
                 "stepped",
@@ -88,8 +87,7 @@ class Watch(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Ask all ranks whether to stop."""
         if self._stop_wanted():
-            self.stopped = True
-            control.should_training_stop = True
+            self.stopped = control.should_training_stop = True
 
     def after_log(self, step: int, total: int) -> None:
         """Save and sample where the config says so; called after each step's event."""
@@ -101,6 +99,10 @@ class Watch(TrainerCallback):
             final or (s.evaluation_freq > 0 and step % s.evaluation_freq == 0)
         ):
             self.sample(step)
+
+    def after_halving(self, step: int, before: int, tokens: int) -> None:
+        """Tell that a step did not fit the memory and is computed in smaller parts."""
+        self.run.emit("halved", _JOB, step=step, before=before, tokens=tokens)
 
     def save(self, step: int) -> None:
         """Write a checkpoint; every rank helps to gather it."""
@@ -146,7 +148,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     """Train from the beginning, or from the newest checkpoint.
 
     Raises:
-        UserError: something in the run does not fit together.
+        UserError: something in the run does not fit together, or a step does not fit the memory.
         Stopped: on request, after a checkpoint was written.
     """
     began = time.time()
@@ -225,6 +227,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     )
     watch.trainer = trainer
     trainer.after_log = watch.after_log
+    trainer.after_halving = watch.after_halving
     if start == 0:
         _progress(run, rank, "asking the base model", 0, 1)
         watch.sample(0)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +17,12 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from core.config.schema import Config
 from core.engine import batch
+from core.engine.graphs import Recorder
 from core.engine.loss import Objective
+from core.engine.memory import free_cached, halved
+from core.engine.projection import still
+from core.engine.rate import rate
+from core.errors import memory_ran_out
 from core.schedule import Member, Step, packs
 from core.tokens import Encoded
 
@@ -108,7 +111,7 @@ class PersonaTrainer(Trainer):
         dtype: str,
         device: str,
         deepspeed: dict[str, Any] | None,
-        recorder: Callable[[batch.Pack], torch.Tensor] | None,
+        recorder: Recorder | None,
         callbacks: list[TrainerCallback],
     ) -> None:
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
@@ -117,6 +120,8 @@ class PersonaTrainer(Trainer):
         self.last: dict[str, Any] = {}
         self._built: tuple[int, list[batch.Pack]] = (-1, [])
         self.after_log: Callable[[int, int], None] = lambda step, total: None
+        self.after_halving: Callable[[int, int, int], None] = lambda step, before, tokens: None
+        self.budget = steps.budget
         s = config.settings
         arguments = TrainingArguments(
             output_dir=folder,
@@ -158,7 +163,7 @@ class PersonaTrainer(Trainer):
                 lr=s.lr,
                 betas=s.betas,
                 weight_decay=s.weight_decay,
-                fused=self.torch_device != "cpu",
+                fused=True,
             )
         return self.optimizer
 
@@ -187,8 +192,56 @@ class PersonaTrainer(Trainer):
         """All packs of the step, forward and backward; returns the step's loss (scalar, nats)."""
         model.train()
         begin = time.perf_counter()
+        while (sums := self._attempt(model, inputs)) is None:
+            self._halve(inputs)
+        if self.steps.world > 1:
+            dist.all_reduce(sums)
+        if self.recorder is not None and inputs.step < len(self.steps.steps):
+            # The GPU is busy with this step: make the next one's packs meanwhile.
+            following = self.steps[inputs.step - self.steps.start]
+            self._built = (following.step, self._packs(following))
+        self.last = {
+            "step": inputs.step,
+            "sums": sums,
+            "tokens": inputs.tokens,
+            "real_tokens": inputs.real_tokens,
+            "begin": begin,
+        }
+        return sums.sum()
+
+    def _attempt(self, model: nn.Module, inputs: Batch) -> torch.Tensor | None:
+        """The step's sums of losses, (2,), its gradients added; None where memory ran out.
+
+        Only one process may try again: others would wait for the one that fell out of step.
+        """
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(self.config.runtime.seed + inputs.step)
+        try:
+            with still({}):
+                return self._sums(model, inputs)
+        except (RuntimeError, MemoryError) as error:
+            alone = self.steps.world == 1 and not self.is_deepspeed_enabled
+            if not alone or not memory_ran_out(error):
+                raise
+        return None  # here nothing holds the failed pass's tensors any more
+
+    def _halve(self, inputs: Batch) -> None:
+        """Compute half as many tokens at once from now on; the step begins anew.
+
+        Raises:
+            UserError: the step's packs are single rows already.
+        """
+        lengths = [len(e.ids) for e in self.steps.encoded]
+        before = self.budget
+        self.budget = halved(self._parts(inputs, lengths), lengths, before, inputs.step)
+        self.objective.zero_grad()
+        self._built = (-1, [])
+        if self.recorder is not None:
+            self.recorder.forget()
+        free_cached(self.torch_device)
+        self.after_halving(inputs.step, before, self.budget)
+
+    def _sums(self, model: nn.Module, inputs: Batch) -> torch.Tensor:
         world = self.steps.world
         sums = torch.zeros(2, device=self.torch_device)
         mine = self._packs(inputs)
@@ -204,20 +257,15 @@ class PersonaTrainer(Trainer):
                 # Ranks average their gradients; the sums are of the whole step.
                 self.accelerator.backward(world * (learned + held))
             sums += torch.stack([learned.detach(), held.detach()])
-        if world > 1:
-            dist.all_reduce(sums)
-        if self.recorder is not None and inputs.step < len(self.steps.steps):
-            # The GPU is busy with this step: make the next one's packs meanwhile.
-            following = self.steps[inputs.step - self.steps.start]
-            self._built = (following.step, self._packs(following))
-        self.last = {
-            "step": inputs.step,
-            "sums": sums,
-            "tokens": inputs.tokens,
-            "real_tokens": inputs.real_tokens,
-            "begin": begin,
-        }
-        return sums.sum()
+        return sums
+
+    def _parts(self, inputs: Batch, lengths: Sequence[int]) -> list[Step]:
+        """The step's packs, cut smaller where memory ran out before."""
+        if self.budget == self.steps.budget:
+            return list(inputs.packs)
+        return [
+            p for whole in inputs.packs for p in packs(whole, lengths, self.budget, collapse=True)
+        ]
 
     def _packs(self, inputs: Batch) -> list[batch.Pack]:
         """The packs of a step, weighted so that their losses add up to the step's mean."""
@@ -225,7 +273,7 @@ class PersonaTrainer(Trainer):
             return self._built[1]
         kl = self.config.dataset.kl_weight / inputs.held
         made = []
-        for members in inputs.packs:
+        for members in self._parts(inputs, [len(e.ids) for e in self.steps.encoded]):
             pack = batch.build(
                 members,
                 self.steps.encoded,
@@ -248,28 +296,3 @@ class PersonaTrainer(Trainer):
 
     def _no_sync(self) -> Any:
         return self.accelerator.no_sync(self.model_wrapped)
-
-
-def rate(config: Config, total: int) -> Callable[[int], float]:
-    """Learning rate of a step (0-based) as a part of lr: linear rise, then the config's course."""
-    s, o = config.settings, config.optimizer
-    warmup = int(s.warmup_ratio * total)
-    floor = o.eta_min / s.lr
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return o.warmup_start_factor + (1 - o.warmup_start_factor) * step / warmup
-        done = min(1.0, (step - warmup) / max(1, total - warmup))
-        if o.lr_schedule == "constant":
-            return 1.0
-        fall = 1 - done if o.lr_schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
-        return floor + (1 - floor) * fall
-
-    return factor
-
-
-def memory_gib(device: str) -> float:
-    """Most memory held so far: of the GPU, or of this process."""
-    if device == "cuda":
-        return torch.cuda.max_memory_reserved() / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from core.errors import UserError, text
+from core.errors import UserError, memory_ran_out, text
 from core.files import Lock
 from core.run import Run
 
@@ -33,11 +33,11 @@ def lead(job: str, run: Run, work: Callable[[], str], *, speak: bool = True) -> 
             run.emit("failed", job, problem=error.problem.to_json(), remedy=error.remedy.to_json())
         sys.stderr.write(f"{error}\n")
         return THEIRS
-    except MemoryError:
-        return _failed(job, run, "Memory ran out.", speak)
     except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":
-            return _failed(job, run, "The GPU's memory ran out.", speak)
+        if memory_ran_out(error):
+            gpu = type(error).__name__ == "OutOfMemoryError"
+            problem = "The GPU's memory ran out." if gpu else "Memory ran out."
+            return _failed(job, run, problem, speak)
         return _failed(job, run, "An unexpected error ended the job: {reason}", speak, error)
     if speak:
         run.emit(kind, job)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core.plan import Plan
-from core.status import Sample, Status
+from core.status import Halving, Sample, Status
 from core.ui.plot import loss_plot
 from core.ui.speech import Language, Say
 from core.ui.views import bar, notice, state_words
@@ -76,10 +76,23 @@ def live(now: Status, language: Language, t: Say) -> str:
     parts = [_headline(now, t)]
     if now.problem and now.remedy:
         parts.append(failure(now, language, t))
+    if now.halvings:
+        parts.append(notice("info", _halved(now.halvings, t)))
     if now.points or now.active:
         parts.append(_tiles(_figures(now, t)))
         parts.append(loss_plot(now.points, now.total_steps, now.saved_steps, t))
     return f'<section class="live" data-state="{now.state}">{"".join(parts)}</section>'
+
+
+def _halved(found: Sequence[Halving], t: Say) -> str:
+    """One sentence for all times that memory ran out."""
+    return t(
+        "Memory ran out at step {step}. The studio now computes {tokens} instead of {before} "
+        "tokens at once: slower, with the same result.",
+        step=found[-1].step,
+        tokens=f"{found[-1].tokens:,}",
+        before=f"{found[0].before:,}",
+    )
 
 
 def _headline(now: Status, t: Say) -> str:

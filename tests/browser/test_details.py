@@ -145,7 +145,7 @@ def test_advice_is_taken_by_one_click_and_undone_step_by_step_even_after_a_reloa
     expect(box(page, "config-settings-lr")).to_have_value("0.5", timeout=MINUTE)
     page.reload()
     page.locator("#config-undo").click(timeout=MINUTE)
-    expect(box(page, "config-settings-lr")).to_have_value("0.002", timeout=MINUTE)
+    expect(box(page, "config-settings-lr")).to_have_value("0.001", timeout=MINUTE)
     expect(page.locator("#config-undo")).to_be_hidden()
 
 

@@ -10,11 +10,13 @@ from transformers import AutoModelForCausalLM
 
 from core.config.schema import Config
 from core.dataset import Message, Row
-from core.engine import batch, lora
+from core.engine import attention, batch, lora
 from core.engine.base import linears, load_base, nf4_value, round_trip
 from core.engine.loss import Objective
+from core.engine.projection import still
+from core.engine.rate import rate
 from core.engine.replay import anchors
-from core.engine.trainer import Steps, rate, spread
+from core.engine.trainer import Steps, spread
 from core.schedule import Member, packs, schedule
 from core.tokens import ChatTokenizer
 from core.work import encode
@@ -195,3 +197,39 @@ def test_the_learning_rate_rises_from_its_start_and_falls_to_its_end():
     assert course(10) == pytest.approx(1.0)
     assert course(55) == pytest.approx(0.55)
     assert course(100) == pytest.approx(0.1)
+
+
+def test_exact_packs_of_a_step_share_the_adapter_s_casts(tiny_model, encoded):
+    torch.manual_seed(0)
+    base = load_base(tiny_model, dtype="bfloat16", device="cpu")
+    fresh = Objective(lora.attach(base, CONFIG))
+    whole = [(Member(i, 1),) for i in range(3)]
+    wanted = gradients(fresh, whole, encoded)
+    casts = {}
+    with still(casts):
+        assert_same(gradients(fresh, whole, encoded), wanted)
+    assert casts
+    with torch.no_grad():
+        for parameter in lora.trained(fresh):
+            parameter.add_(0.05)
+    moved = gradients(fresh, whole, encoded)
+    assert not torch.equal(next(iter(moved.values())), next(iter(wanted.values())))
+    with still({}):
+        assert_same(gradients(fresh, whole, encoded), moved)
+
+
+@pytest.mark.parametrize("opening", [0, 7])
+def test_exact_short_attention_gives_what_torch_s_own_gives(opening, monkeypatch):
+    torch.manual_seed(0)
+    rests = [90, 90, 70, 33, 5]
+    qkv = torch.randn(opening + sum(rests), 8, 16)
+    d = torch.randn(len(qkv), 4 * 16)
+    found = []
+    for longest in (1000, 0):
+        monkeypatch.setattr(attention, "LONGEST", longest)
+        own = qkv.clone().requires_grad_()
+        out = attention.within(own, 4, attention.layout(opening, rests, "cpu", "grouped"))
+        out.backward(d)
+        found.append((out, own.grad))
+    for short, flash in zip(*found, strict=True):
+        torch.testing.assert_close(short, flash, rtol=1e-4, atol=1e-5)

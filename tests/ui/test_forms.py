@@ -153,7 +153,7 @@ def test_every_value_of_every_mode_s_preset_survives_the_form():
 def test_an_edit_in_the_form_changes_one_line_and_keeps_the_comments(text):
     new = typing(text, ("settings", "lr"), 1e-4)
     changed = [(a, b) for a, b in zip(text.splitlines(), new.splitlines(), strict=True) if a != b]
-    assert changed == [("  lr: 0.002", "  lr: 0.0001")]
+    assert changed == [("  lr: 0.001", "  lr: 0.0001")]
 
 
 def test_two_quick_edits_do_not_undo_each_other(text):

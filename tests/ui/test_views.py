@@ -51,6 +51,19 @@ def test_every_state_has_words_in_both_languages(state):
     assert views.state_words(state, en) != views.state_words(state, zh)
 
 
+@pytest.mark.parametrize("t", [en, zh])
+def test_a_run_that_ran_out_of_memory_says_what_it_does_about_it(t):
+    halved = {"kind": "halved", "job": "train", "at": 1.0, "step": 7}
+    events = [
+        {"kind": "started", "job": "train", "at": 0.0, "total_steps": 9},
+        {**halved, "before": 1600, "tokens": 800},
+        {**halved, "before": 800, "tokens": 400},
+    ]
+    told = visible(train_views.live(fold(events), "en", t))
+    assert all(figure in told for figure in ("7", "400", "1,600"))
+    assert ("Memory ran out" in told) is (t is en)
+
+
 def test_what_people_typed_is_shown_and_never_executed(tmp_path):
     evil_run = Run(tmp_path / "x")
     object.__setattr__(evil_run, "path", tmp_path / EVIL.replace("/", ""))

@@ -1,0 +1,42 @@
+"""Memory of the device that trains: how much was held, and how to begin a step anew with less."""
+
+from __future__ import annotations
+
+import gc
+import resource
+from collections.abc import Sequence
+
+import torch
+
+from core.errors import UserError
+from core.schedule import Step
+
+
+def memory_gib(device: str) -> float:
+    """Most memory held so far: of the GPU, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_reserved() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def free_cached(device: str) -> None:
+    """Give back what a failed pass left behind."""
+    gc.collect()  # a failed pass's tensors may hang in a ring with its error
+    if device == "cuda":
+        torch.cuda.empty_cache()
+
+
+def halved(parts: Sequence[Step], lengths: Sequence[int], budget: int, step: int) -> int:
+    """Half of the tokens that were computed at once when memory ran out at a step.
+
+    Raises:
+        UserError: each part is a single row already.
+    """
+    if max(map(len, parts)) == 1:
+        raise UserError(
+            "Memory ran out at step {step}, though one conversation was computed at a time.",
+            "Lower max_length or lora_r, or set runtime.activation_checkpointing to on; then "
+            "press Resume.",
+            step=step,
+        )
+    return min(budget, max(sum(lengths[m.row] for m in part) for part in parts)) // 2

@@ -1,0 +1,87 @@
+"""A GPU whose memory runs out in the middle of a step. Needs an NVIDIA GPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from core.config.schema import Config
+from core.engine import lora
+from core.engine.base import load_base
+from core.engine.graphs import Recorder
+from core.engine.loss import Objective
+from core.engine.trainer import PersonaTrainer, Steps
+from core.schedule import schedule
+from core.tokens import Encoded
+
+pytestmark = pytest.mark.gpu
+
+ROWS = 160
+BUDGET = 40_000
+CONFIG = Config.model_validate(
+    {
+        "settings": {"lr": 1e-3, "warmup_ratio": 0.0, "dataloader_num_workers": 0},
+        "model": {"lora_r": 16, "quantization": "none"},
+    }
+)
+
+
+def trainer_of(folder, output, recorded):
+    make = torch.Generator().manual_seed(0)
+    encoded = [
+        Encoded(
+            tuple(torch.randint(400, (250,), generator=make).tolist()),
+            (False,) * 50 + (True,) * 200,
+        )
+        for _ in range(ROWS)
+    ]
+    steps = schedule([250] * ROWS, [1] * ROWS, budget=BUDGET, epochs=3, seed=0)
+    torch.manual_seed(0)
+    model = lora.attach(load_base(folder, dtype="bfloat16", device="cuda"), CONFIG)
+    objective = Objective(model)
+    trainer = PersonaTrainer(
+        objective,
+        CONFIG,
+        Steps(steps, encoded, set(), start=0, budget=BUDGET, collapse=True, rank=0, world=1),
+        {},
+        folder=str(output),
+        dtype="bfloat16",
+        device="cuda",
+        deepspeed=None,
+        recorder=Recorder(objective) if recorded else None,
+        callbacks=[],
+    )
+    trainer.halvings = []
+    trainer.after_halving = lambda *told: trainer.halvings.append(told)
+    return trainer
+
+
+@pytest.fixture
+def room():
+    """Let torch have so many MiB more than it holds now."""
+
+    def give(mib):
+        torch.cuda.empty_cache()
+        total = torch.cuda.get_device_properties(0).total_memory
+        allowed = torch.cuda.memory_reserved() + (mib << 20)
+        torch.cuda.set_per_process_memory_fraction(allowed / total)
+
+    yield give
+    torch.cuda.set_per_process_memory_fraction(1.0)
+    torch.cuda.empty_cache()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_exact_a_step_that_did_not_fit_the_gpu_trains_the_same(
+    tiny_model, tmp_path, room, recorded
+):
+    whole = trainer_of(tiny_model, tmp_path / "whole", recorded)
+    whole.train()
+    tight = trainer_of(tiny_model, tmp_path / "tight", recorded)
+    room(100)
+    tight.train()
+    assert whole.halvings == [] and tight.halvings
+    moved = {n: p.detach() for n, p in tight.objective.named_parameters() if p.requires_grad}
+    for name, other in whole.objective.named_parameters():
+        if other.requires_grad:
+            assert (moved[name] - other).norm() <= 0.1 * other.norm() + 1e-3, name
