@@ -39,7 +39,7 @@ COLUMNS = ("input", "output", "instruction", "instruction_zh", "input_zh", "outp
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A workspace whose built-in model is ready."""
     settings = Settings("", 0, tmp_path_factory.mktemp("studio"))
-    convert_gguf(builtin_file(), folder(settings, BUILTIN_MODEL), lambda done, total: None)
+    convert_gguf(builtin_file(), folder(settings, BUILTIN_MODEL), {}, lambda done, total: None)
     return settings
 
 
