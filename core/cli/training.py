@@ -6,14 +6,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
 
-from core import studio
+from core import studio, zero_file
+from core.adopt import adopt
 from core.cli.common import Add, Options, of_a_run, run_of, say, whisper
 from core.cli.demo import make_ready, ready_data
 from core.cli.follow import describe, follow
-from core.config import source, writer
-from core.config.schema import DeepSpeedPreset
+from core.config import source
+from core.config.schema import DEEPSPEED_PRESETS
 from core.plan import Plan
 from core.run import Run
 from core.settings import Settings
@@ -29,7 +29,9 @@ def add(add: Add) -> None:
     p = add("train", help="train a config")
     p.add_argument("config", type=Path)
     p.add_argument("--work-dir", type=Path, help="the run directory (work_dirs/<config stem>)")
-    p.add_argument("--deepspeed", choices=get_args(DeepSpeedPreset))
+    p.add_argument(
+        "--deepspeed", metavar="NAME|FILE.json", help=f"{', '.join(DEEPSPEED_PRESETS)}, or a file"
+    )
     p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     p.set_defaults(do=_train)
     p = of_a_run(add, "status", _status, "what a run is doing")
@@ -42,7 +44,7 @@ def _plan(o: Options, settings: Settings) -> None:
     make_ready(settings, _model(o.config), whisper)
     ready_data(o.config, settings, whisper)
     with TemporaryDirectory() as folder:
-        run = studio.adopt(settings, o.config, Path(folder) / "run")
+        run = adopt(settings, o.config, Path(folder) / "run")
         found = studio.make_plan(run, settings)
     say(found.to_json() if o.json else _plan_text(found))
 
@@ -65,13 +67,22 @@ def _train(o: Options, settings: Settings) -> int:
     run = Run(work_dir.resolve())
     if not o.resume:
         ready_data(o.config, settings, say)
-        run = studio.adopt(settings, o.config, run.path)
+        run = adopt(settings, o.config, run.path)
     make_ready(settings, _model(run.config_file), say)
     if o.deepspeed:
-        text = run.config_file.read_text("utf-8")
-        studio.save_config(run, writer.edit(text, {("runtime", "deepspeed"): o.deepspeed}))
+        _split(run, o.deepspeed)
     say(_plan_text(studio.train(run, settings, resume=o.resume)))
     return follow(run, "train", say)
+
+
+def _split(run: Run, choice: str) -> None:
+    """Take `--deepspeed` up: a preset's name, or a file that goes into the run."""
+    file = Path(choice)
+    own = None
+    if choice.endswith(".json"):
+        zero_file.read(file)
+        own = file.read_bytes()
+    studio.set_split(run, file.name, None, own)
 
 
 def _status(o: Options, settings: Settings) -> None:
