@@ -1,16 +1,15 @@
 """How training's memory is split over processes: arithmetic, for the plan and its advice.
 
-Bytes of one trained number, with n processes and p bytes of the number type that DeepSpeed
-computes in (4 for float32, else 2):
+Bytes of one trained number on one of n processes, with p bytes of the model's number type:
 
-| stage | in device memory | offloaded |
+| stage | kept whole | split, or offloaded to main memory |
 |---|---|---|
-| none, n = 1 | 16: 32-bit weight and gradient, AdamW's two averages | |
-| none, n > 1 | 20: and the gradient's copy that ranks exchange | |
-| 1 | 2p + 16/n: weight and gradient; 32-bit weight, averages, gradient split | 16/n of it |
-| 2 | p + (p + 16)/n: the gradient is split too | 16/n of it |
-| 3 | (2p + 16)/n: the weight is split too | 16/n of it |
+| none | 16: weight, gradient, AdamW's two averages, 32 bits each | |
+| 1 | 12: weight, gradient as it adds up over a step's packs, the same as DeepSpeed gets it | 16/n |
+| 2 | 8: weight, gradient as it adds up | 16/n |
+| 3 | | (2p + 16)/n, of which 2p/n is never offloaded |
 
+What is split are a 32-bit weight and gradient and AdamW's averages: DeepSpeed keeps its own.
 Frozen weights are split by stage 3 only, and there what a pass gathers stays until another
 `live` numbers were gathered, so a small model is as large as before while it computes.
 ZeRO: arXiv 1910.02054. Recomputing activations is a lever of its own, of no stage.
@@ -42,10 +41,10 @@ class Split:
 
     def trained_gib(self, count: int, dtype: str) -> float:
         """Device memory of one process for `count` trained numbers, their gradients and AdamW."""
-        n, p = self.processes, _size(dtype)
         if self.stage == 0:
-            return count * (16 if n == 1 else 20) / 2**30
-        kept = {1: 2 * p, 2: p + p / n, 3: 2 * p / n}[self.stage]
+            return count * 16 / 2**30
+        n = self.processes
+        kept = {1: 12.0, 2: 8.0, 3: 2 * _size(dtype) / n}[self.stage]
         states = 0 if self.offload_optimizer else 16 / n
         return (count * (kept + states) + _BUFFERS * 4 * self.bucket) / 2**30
 
@@ -68,7 +67,7 @@ class Split:
         """What one process sends in a step of `packs` passes: gradients; in stage 3 weights too."""
         n = self.processes
         share = (n - 1) / n
-        number = _size(dtype) if self.stage else 4
+        number = _size(dtype) if self.stage == 3 else 4
         weights = 2 * packs * frozen * 2**30 if self.stage == 3 else 0.0
         return share * (2 * count * number + weights)
 

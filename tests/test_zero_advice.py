@@ -43,7 +43,7 @@ def test_stage_3_only_where_the_model_itself_does_not_fit():
 
 def test_stage_2_where_only_the_training_state_is_too_much():
     wide = Config.model_validate({"model": {"lora_r": 1024}})
-    assert pick(wide, SEVEN_B, gpus(4, 56), 4) == "deepspeed_zero2"
+    assert pick(wide, SEVEN_B, gpus(4, 48), 4) == "deepspeed_zero2"
 
 
 def test_an_adapter_s_state_is_small_so_stages_1_and_2_save_almost_nothing():
@@ -51,7 +51,7 @@ def test_an_adapter_s_state_is_small_so_stages_1_and_2_save_almost_nothing():
     assert 0 < found["deepspeed_zero1"].saved_gib < found["deepspeed_zero2"].saved_gib < 3
     assert found["none"].saved_gib == 0
     small = {o.name: o for o in options(NF4, SMALL, CPU, 2, "bfloat16")}
-    assert small["deepspeed_zero3"].verdict == "possible"
+    assert small["deepspeed_zero3"].verdict == "pointless", "a small model stays gathered"
     one = {o.name: o for o in options(NF4, SMALL, CPU, 1, "bfloat16")}
     assert one["deepspeed_zero2"].verdict == one["deepspeed_zero3"].verdict == "pointless"
 

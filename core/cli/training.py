@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,7 +60,28 @@ def _plan_text(found: Plan) -> str:
     rows.append(f"Expected time: {low:.0f} to {high:.0f} s")
     low, high = found.memory_gib
     rows.append(f"Expected memory: {low:.1f} to {high:.1f} GiB; disk: {found.disk_gib:.1f} GiB")
+    if found.command:
+        rows.append(f"Command: {shlex.join(found.command)}")
+    rows += _ways(found)
     return "\n".join([*rows, *(f"Warning: {w}" for w in found.warnings)])
+
+
+def _ways(found: Plan) -> list[str]:
+    """The ways to split the work, as a table."""
+    if not found.options:
+        return []
+    names = [o.name.removeprefix("deepspeed_") for o in found.options]
+    width = max(map(len, names))
+    head = (
+        f"Ways to split it over {found['processes']} processes (GiB of model and training state):"
+    )
+    return [
+        head,
+        *(
+            f"  {name:{width}}  {o.gib:6.2f} GiB  {o.slower:+5.0%} time  {o.verdict}: {o.reason}"
+            for name, o in zip(names, found.options, strict=True)
+        ),
+    ]
 
 
 def _train(o: Options, settings: Settings) -> int:
