@@ -179,12 +179,18 @@ def _judged(
         for o in made
         if (why := _refusal(o.name, o.name.endswith("_offload"), hardware)) is not None
     }
-    pick = next((n for n in _ORDER if by_name[n].verdict == "possible" and n not in refused), None)
-    return tuple(_verdict(o, pick, refused.get(o.name), config, processes) for o in made)
+    helps = [n for n in _ORDER if hardware.gpus or not n.endswith("_offload")]
+    pick = next((n for n in helps if by_name[n].verdict == "possible" and n not in refused), None)
+    return tuple(_verdict(o, pick, refused.get(o.name), config, hardware, processes) for o in made)
 
 
 def _verdict(
-    o: Option, pick: str | None, refused: Text | None, config: Config, processes: int
+    o: Option,
+    pick: str | None,
+    refused: Text | None,
+    config: Config,
+    hardware: Hardware,
+    processes: int,
 ) -> Option:
     nf4 = config.model.quantization == "nf4"
     stage3 = o.name.startswith("deepspeed_zero3")
@@ -195,6 +201,9 @@ def _verdict(
         verdict, reason = "best", _why(o.name, processes)
     elif o.verdict == "tight":
         reason = text("does not fit here: {figures}", figures=o.reason)
+    elif o.name.endswith("_offload") and not hardware.gpus:
+        verdict = "pointless"
+        reason = text("without a GPU everything lies in main memory already")
     elif processes == 1 and not o.name.endswith("_offload") and o.name != "none":
         verdict, reason = "pointless", text("one process has nobody to split with")
     elif o.saved_gib < 0.05 and o.name != "none":
@@ -215,7 +224,7 @@ def _why(name: str, processes: int) -> Text:
     if name == "none" and processes == 1:
         return text("one process: there is nothing to split")
     if name == "none":
-        return text("everything fits each device, and nothing is faster than not splitting")
+        return text("each process has room for everything, and that is the fastest")
     if name == "deepspeed_zero2":
         return text("the least that makes it fit: only the adapter's training state is split")
     if name == "deepspeed_zero3":

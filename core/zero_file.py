@@ -143,6 +143,7 @@ def _near(path: str) -> Text:
     here = {p.rpartition(".")[2]: p for p in known if p.rpartition(".")[0] == section}
     for names in (here, {p.rpartition(".")[2]: p for p in reversed(known)}):
         near = difflib.get_close_matches(key.lower(), names, 1, cutoff=0.7)
+        near = near or [n for n in names if len(key) > 3 and n.startswith(key.lower())]
         if near and names[near[0]].rpartition(".")[0] == section:
             return text("Did you mean “{near}”?", near=near[0])
         if near:

@@ -26,6 +26,7 @@ def add(add: Add) -> None:
     p = add("plan", help="show what this machine will do about a config")
     p.add_argument("config", type=Path)
     p.add_argument("--json", action="store_true")
+    p.add_argument("--work-dir", type=Path, help="keep config, data and plan there, ready to train")
     p.set_defaults(do=_plan)
     p = add("train", help="train a config")
     p.add_argument("config", type=Path)
@@ -45,7 +46,9 @@ def _plan(o: Options, settings: Settings) -> None:
     make_ready(settings, _model(o.config), whisper)
     ready_data(o.config, settings, whisper)
     with TemporaryDirectory() as folder:
-        run = adopt(settings, o.config, Path(folder) / "run")
+        run = Run((o.work_dir or Path(folder) / "run").resolve())
+        if not run.checkpoints():  # one that has learned keeps its config, as a resume does
+            run = adopt(settings, o.config, run.path)
         found = studio.make_plan(run, settings)
     say(found.to_json() if o.json else _plan_text(found))
 

@@ -22,7 +22,10 @@ class SplitPane:
     def __init__(self, frame: Frame) -> None:
         t = self._t = frame.t
         with gr.Accordion(
-            t("Several GPUs or processes (DeepSpeed ZeRO)"), open=False, elem_id="train-split"
+            t("Several GPUs or processes (DeepSpeed ZeRO)"),
+            open=False,
+            elem_id="train-split",
+            elem_classes="outlined",
         ):
             gr.Markdown(
                 t(
@@ -50,7 +53,10 @@ class SplitPane:
             self.table_html = gr.HTML("", elem_id="train-split-table")
             with gr.Row(elem_classes="actions"):
                 self.file_btn = gr.UploadButton(
-                    t("My own DeepSpeed file"), file_types=[".json"], elem_id="train-zero-file"
+                    t("My own DeepSpeed file"),
+                    file_types=[".json"],
+                    elem_id="train-zero-file",
+                    elem_classes="outlined",
                 )
 
     @property

@@ -62,7 +62,7 @@ def command(plan: Plan, t: Say) -> str:
     if not plan.command:
         return ""
     return (
-        f"<details class='detail'><summary>{escape(t('The command that will run'))}</summary>"
+        f"<details class='detail command'><summary>{escape(t('The command that will run'))}</summary>"
         f"<pre>{escape(shlex.join(plan.command))}</pre></details>"
     )
 
