@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from core import conversations, zero, zero_file
+from core import conversations, zero
 from core.config import source
 from core.dataset import dumps
 from core.errors import UserError
@@ -21,9 +21,7 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
         UserError: the config has faults, its dataset is missing, or the directory is in use.
     """
     config = source.load(config_file)
-    own = config_file.parent / config.runtime.deepspeed
-    if zero.is_own(config.runtime.deepspeed):
-        zero_file.read(own)
+    own = zero.own(config, config_file.parent / config.runtime.deepspeed)
     rows = conversations.of_config(config, config_file.parent, settings).rows
     found = Run(work_dir)
     if found.events_file.exists() or found.checkpoints():
@@ -35,8 +33,8 @@ def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
     work_dir.mkdir(parents=True, exist_ok=True)
     write_atomic(found.config_file, config_file.read_bytes())
     write_atomic(found.dataset_file, dumps(rows))
-    if zero.is_own(config.runtime.deepspeed):
-        write_atomic(found.deepspeed_file, own.read_bytes())
+    if own is not None:
+        write_atomic(found.deepspeed_file, zero.dumps(own))
     persona = config_file.parent / "persona.yaml"
     if persona.exists() and persona != found.persona_file:
         shutil.copyfile(persona, found.persona_file)

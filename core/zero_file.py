@@ -46,7 +46,8 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(
             "There is no DeepSpeed file {file}.",
-            "Give the path of your JSON file, or choose a preset such as deepspeed_zero2.",
+            "Give the path of your JSON file (on the page: in the Train tab), or choose a preset "
+            "such as deepspeed_zero2.",
             file=path,
         )
     with path.open("rb") as file:

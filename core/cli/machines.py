@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import hostfile, zero, zero_file
+from core import hostfile, zero
 from core.cli.common import Add, Options, say
 from core.config import source
 from core.errors import UserError
@@ -35,8 +35,7 @@ def add(add: Add) -> None:
 
 def _launch_script(o: Options, settings: Settings) -> None:
     config = source.load(o.config)
-    if zero.is_own(config.runtime.deepspeed):
-        zero_file.read(o.config.parent / config.runtime.deepspeed)
+    zero.own(config, o.config.parent / config.runtime.deepspeed)
     hosts = hostfile.read(o.hostfile) if o.hostfile else None
     processes = o.gpus_per_node or o.processes_per_node or (hosts.slots if hosts else None)
     if processes is None:
