@@ -16,14 +16,14 @@ from core.config.part import described as _help
 
 BUILTIN_MODEL: Final = "builtin/SmolLM2-135M-Instruct"
 
-DeepSpeedPreset = Literal[
+DEEPSPEED_PRESETS: Final = (
     "none",
     "deepspeed_zero1",
     "deepspeed_zero2",
     "deepspeed_zero2_offload",
     "deepspeed_zero3",
     "deepspeed_zero3_offload",
-]
+)
 Switch = Literal["auto", "on", "off"]
 
 
@@ -180,10 +180,12 @@ class Runtime(Part):
         _help("Start of every random choice; the same seed repeats the run.", ge=0, le=2**31 - 1),
     ] = 42
     deepspeed: Annotated[
-        DeepSpeedPreset,
+        str,
         _help(
             "Split optimizer states (1), gradients (2), parameters (3) over several processes; "
-            "“none” on one."
+            "“none” on one; or the name of your own DeepSpeed .json file.",
+            pattern=rf"^({'|'.join(DEEPSPEED_PRESETS)}|.{{1,250}}\.json)$",
+            examples=[*DEEPSPEED_PRESETS],
         ),
     ] = "none"
     processes: Annotated[

@@ -168,7 +168,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
     if rank == 0:
         run.emit("started", _JOB, total_steps=len(steps), from_step=start, processes=world)
     _progress(run, rank, "loading the model", 0, 1)
-    deepspeed = deepspeed_settings(config, dtype)
+    deepspeed = deepspeed_settings(config, dtype, run.deepspeed_file)
     trainer_folder = str(run.path / ".trainer")
     base = load_base(
         path,
@@ -177,7 +177,7 @@ def train(run: Run, settings: Settings, *, resume: bool, rank: int, world: int) 
         quantization=config.model.quantization,
         double_quantization=config.model.double_quantization,
         unpacked=bool(plan["weight_cache"]),
-        zero3=config.runtime.deepspeed.startswith("deepspeed_zero3"),
+        zero3=deepspeed is not None and deepspeed["zero_optimization"]["stage"] == 3,
     )
     if plan["activation_checkpointing"]:
         base.gradient_checkpointing_enable({"use_reentrant": False})

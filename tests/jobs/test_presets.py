@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import studio
+from core.adopt import adopt
 from core.config import catalog, writer
 from core.config.schema import Config
 from core.engine.train import train
@@ -53,7 +54,7 @@ def test_a_preset_trains_two_steps(name: str, builtin_home: Path, tmp_path: Path
         },
     )
     (tmp_path / "mine.yaml").write_text(text, "utf-8")
-    run = studio.adopt(workspace, tmp_path / "mine.yaml", tmp_path / "run")
+    run = adopt(workspace, tmp_path / "mine.yaml", tmp_path / "run")
     assert studio.make_plan(run, workspace).total_steps == 2
     train(run, workspace, resume=False, rank=0, world=1)
     losses = [event["loss"] for event in run.events() if event["kind"] == "stepped"]
