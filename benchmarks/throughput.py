@@ -21,6 +21,7 @@ from core.config.schema import Config
 from core.engine import batch, lora
 from core.engine.base import round_trip
 from core.engine.decoder import decoder_of
+from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
 from core.schedule import schedule
@@ -66,7 +67,9 @@ def speed(
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     objective.zero_grad()
-    recorder = Recorder(objective) if graphs else None
+    gradients = Gradients(trained)
+    objective.collect(gradients)
+    recorder = Recorder(objective, gradients) if graphs else None
     first = 0.0
     for i, step in enumerate(work):
         if i == _WARM:

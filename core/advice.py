@@ -76,7 +76,7 @@ def _facts(config: Config, known: Conversations | None, settings: Settings) -> F
         return facts_of(config, counts, total_steps=steps, guessed=True)
     length = config.settings.max_length
     cut = Work(work.rows, work.copies, tuple(e.cut(length) for e in work.encoded), 0)
-    steps = len(steps_of(config, cut, max(1, config.runtime.processes)))
+    steps = len(steps_of(config, cut))
     return facts_of(config, counts, total_steps=steps, tokens_p95=_p95(work))
 
 
@@ -122,8 +122,7 @@ def _guessed_steps(config: Config, counts: Mapping[Row, int]) -> int:
         han = len(_HAN.findall(content))
         length = 0.8 * han + (len(content) - han) / 4 + _TURN_TOKENS * len(row.messages)
         tokens += copies * min(length, s.max_length)
-    processes = max(1, config.runtime.processes)
     if s.pack_to_max_length:
-        return s.max_epochs * math.ceil(tokens / (config.tokens_per_step * processes))
-    each = s.batch_size * s.accumulative_counts * processes
+        return s.max_epochs * math.ceil(tokens / config.tokens_per_step)
+    each = s.batch_size * s.accumulative_counts
     return s.max_epochs * math.ceil(sum(counts.values()) / each)

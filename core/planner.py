@@ -77,7 +77,7 @@ def plan(
             )
         )
 
-    steps = steps_of(config, work, processes)
+    steps = steps_of(config, work)
     collapse = config.dataset.collapse_duplicates and config.model.lora_dropout == 0
     rows, unique_rows = sum(work.copies), len(work.rows)
     decide(
@@ -88,7 +88,7 @@ def plan(
             "{rows:,} rows × {epochs} epochs, {budget:,} tokens a step",
             rows=rows,
             epochs=config.settings.max_epochs,
-            budget=config.tokens_per_step * processes,
+            budget=config.tokens_per_step,
         ),
     )
     tokens = sum(work.lengths[m.row] * m.copies for step in steps for m in step)

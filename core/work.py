@@ -84,19 +84,17 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
     return Work(tuple(kept), tuple(copies), tuple(encoded), cut)
 
 
-def steps_of(config: Config, work: Work, processes: int) -> list[Step]:
-    """The optimizer steps of a config on a number of processes."""
+def steps_of(config: Config, work: Work) -> list[Step]:
+    """The optimizer steps of a config, the same on any number of processes."""
     s = config.settings
     return schedule(
         work.lengths,
         work.copies,
-        budget=config.tokens_per_step * processes,
+        budget=config.tokens_per_step,
         epochs=s.max_epochs,
         seed=config.runtime.seed,
         shuffle=config.dataset.shuffle,
-        rows_per_step=None
-        if s.pack_to_max_length
-        else s.batch_size * s.accumulative_counts * processes,
+        rows_per_step=None if s.pack_to_max_length else s.batch_size * s.accumulative_counts,
     )
 
 

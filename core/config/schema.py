@@ -69,13 +69,18 @@ class Settings(Part):
     batch_size: Annotated[
         int,
         _help(
-            "Packs of max_length tokens (or conversations, unpacked) at a time on one device.",
+            "Packs of max_length tokens (or conversations, unpacked) in one batch.",
             ge=1,
             le=1024,
         ),
     ] = 1
     accumulative_counts: Annotated[
-        int, _help("Batches added up before each optimizer step.", ge=1, le=4096)
+        int,
+        _help(
+            "Batches added up before each optimizer step; several processes share them.",
+            ge=1,
+            le=4096,
+        ),
     ] = 16
     dataloader_num_workers: Annotated[
         int, _help("Processes that prepare batches; 0 is fastest for small data.", ge=0, le=64)
@@ -225,7 +230,7 @@ class Config(Part):
 
     @property
     def tokens_per_step(self) -> int:
-        """Token budget of one optimizer step on one process, counted before duplicate collapse."""
+        """Token budget of one optimizer step, counted before duplicate collapse."""
         s = self.settings
         return s.max_length * s.batch_size * s.accumulative_counts
 

@@ -14,6 +14,7 @@ from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
 from core.errors import UserError
 from core.model_folder import read_json
@@ -36,13 +37,15 @@ def load_base(
     Args:
         quantization: “nf4” or “none”.
         unpacked: keep NF4 values as 16-bit weights (the plan's weight cache).
-        zero3: DeepSpeed stage 3 places the weights itself and shards 4-bit storage as `dtype`.
+        zero3: DeepSpeed stage 3 will split the weights, 4-bit ones as `dtype`; within
+            `deepspeed.born_split` each rank gets its part of them at once.
 
     Raises:
         UserError: the folder holds no safetensors weights that fit its config.
     """
     number = DTYPES[dtype]
     packed = quantization == "nf4" and not unpacked
+    born_split = is_deepspeed_zero3_enabled()
     extra = {}
     if packed:
         extra["quantization_config"] = BitsAndBytesConfig(
@@ -52,7 +55,7 @@ def load_base(
             bnb_4bit_compute_dtype=number,
             bnb_4bit_quant_storage=number if zero3 else torch.uint8,
         )
-    if not zero3:
+    if not born_split:
         extra["device_map"] = {"": device}
     try:
         model, found = AutoModelForCausalLM.from_pretrained(
@@ -72,7 +75,7 @@ def load_base(
             folder=folder.name,
             reason=str(error).splitlines()[0][:300],
         ) from error
-    if found["missing_keys"] and not zero3:
+    if found["missing_keys"] and not born_split:
         # transformers would fill them with random numbers and go on.
         raise UserError(
             "The weights in {folder} are not whole: {name} is missing.",
@@ -83,6 +86,7 @@ def load_base(
     if quantization == "nf4" and unpacked:
         round_trip(model, double_quantization=double_quantization)
     model.requires_grad_(False)
+    model.split_over_ranks = zero3  # or will be: nobody may keep hold of its weights
     model.config.use_cache = True
     return model
 

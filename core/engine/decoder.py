@@ -181,7 +181,7 @@ def _fits(base: nn.Module) -> bool:
         return False
     if getattr(config, "sliding_window", None) and not windows:
         return False
-    return not hasattr(next(base.parameters()), "ds_id")  # split over ranks by DeepSpeed stage 3
+    return not getattr(base, "split_over_ranks", False)
 
 
 def _add_norm(

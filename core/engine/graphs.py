@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from core.engine.attention import Layout
 from core.engine.batch import Pack
 from core.engine.decoder import decoder_of
-from core.engine.lora import trained
+from core.engine.gradients import Gradients
 from core.engine.loss import Objective
 from core.plan import Plan
 
@@ -34,12 +34,8 @@ class Recording(NamedTuple):
 class Recorder:
     """Adds the gradients of padded packs to the adapter's, by replay where that pays."""
 
-    def __init__(self, objective: Objective) -> None:
-        self._objective = objective
-        self._trained = trained(objective)
-        for parameter in self._trained:
-            parameter.grad = torch.zeros_like(parameter)
-        objective.keep_gradients = True  # graphs write into these very tensors
+    def __init__(self, objective: Objective, gradients: Gradients) -> None:
+        self._objective, self._gradients = objective, gradients
         self._warm = False
         self._longest = 0
         self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
@@ -73,8 +69,7 @@ class Recorder:
 
     def _compute(self, pack: Pack) -> torch.Tensor:
         learned, held = self._objective(pack)
-        grads = torch.autograd.grad(learned + held, self._trained)
-        torch._foreach_add_([p.grad for p in self._trained], list(grads))
+        self._gradients.add(learned + held)
         return torch.stack([learned.detach(), held.detach()])
 
     def _record(self, pack: Pack) -> Recording:
@@ -87,11 +82,13 @@ class Recorder:
         return Recording(graph, own, sums)
 
 
-def recorder_of(objective: Objective, plan: Plan) -> Recorder | None:
+def recorder_of(objective: Objective, gradients: Gradients | None, plan: Plan) -> Recorder | None:
     """A recorder where the plan wants one and the model's family allows it."""
     decoder = decoder_of(objective.model)
     able = objective.attention == "flash" and decoder is not None and decoder.recordable
-    return Recorder(objective) if plan["cuda_graphs"] and able else None
+    if gradients is None or not able or not plan["cuda_graphs"]:
+        return None
+    return Recorder(objective, gradients)
 
 
 def padded(pack: Pack, longest: int = 0) -> Pack:

@@ -7,9 +7,6 @@ that count reach the vocabulary projection.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
 from peft import PeftModel
 from torch import nn
@@ -17,6 +14,7 @@ from torch import nn
 from core.engine.attention import Kind
 from core.engine.batch import Pack
 from core.engine.decoder import attention_of, decoder_of
+from core.engine.gradients import Gradients
 from core.engine.head import CrossEntropy, Divergence
 
 
@@ -28,12 +26,20 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self.config = model.config  # DeepSpeed reads sizes from it
-        self.keep_gradients = False
+        self.gradients: Gradients | None = None
         self.attention: Kind = attention_of(model) if fast else "transformers"
 
+    def collect(self, gradients: Gradients) -> None:
+        """Let backward passes write into these from now on, and keep them from step to step."""
+        self.gradients = gradients
+        gradients.attach()
+
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients; their tensors stay where CUDA graphs write into them."""
-        super().zero_grad(set_to_none=set_to_none and not self.keep_gradients)
+        """Forget the gradients; their buffer stays, backward passes and graphs write into it."""
+        if self.gradients is None:
+            super().zero_grad(set_to_none)
+        else:
+            self.gradients.clear()
 
     def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""
@@ -42,13 +48,14 @@ class Objective(nn.Module):
         hidden = hidden_states(base, pack)
         zero = hidden.sum().float() * 0.0  # keeps the graph alive in a pack without one of the two
         learned, held = zero, zero
-        with whole(base.get_output_embeddings().weight) as head:
-            if pack.targets.numel():
-                states = hidden.index_select(0, pack.learned)
-                learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights, cap)
-            if pack.anchors is not None:
-                states = hidden.index_select(0, pack.held)
-                held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights, cap)
+        # DeepSpeed stage 3 sees that its weight is read here, and has it whole until the end.
+        head = base.get_output_embeddings().weight
+        if pack.targets.numel():
+            states = hidden.index_select(0, pack.learned)
+            learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights, cap)
+        if pack.anchors is not None:
+            states = hidden.index_select(0, pack.held)
+            held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights, cap)
         return learned, held
 
 
@@ -77,15 +84,3 @@ def _scale(base: nn.Module) -> float:
     """What a model multiplies its final states by before the projection (MiniCPM3)."""
     width = getattr(base.config, "dim_model_base", None)
     return width / base.config.hidden_size if width else 1.0
-
-
-@contextlib.contextmanager
-def whole(weight: torch.Tensor) -> Iterator[torch.Tensor]:
-    """A frozen weight that DeepSpeed stage 3 may have split over the ranks."""
-    if not hasattr(weight, "ds_id"):
-        yield weight
-        return
-    import deepspeed  # noqa: PLC0415 (slow, builds ops)
-
-    with deepspeed.zero.GatheredParameters([weight]):
-        yield weight

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from transformers import PreTrainedModel
+from torch import nn
 
 from core.engine.batch import build, predicted
 from core.engine.decoder import attention_of
@@ -27,23 +27,29 @@ from core.work import REPLAY_TOKENS
 _TOKENS = 1024  # of anchors computed at once
 
 
+def known(cache: Path) -> dict[str, list[int]]:
+    """The answers kept in a file."""
+    return json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+
+
 def complete(
-    model: PreTrainedModel,
+    model: nn.Module,
     prompts: Sequence[Sequence[int]],
     *,
     stop_ids: Sequence[int],
-    cache: Path,
+    known: dict[str, list[int]],
+    keep: Path | None,
     report: Callable[[int, int], None],
     most: int = REPLAY_TOKENS,
 ) -> list[Encoded]:
     """Each prompt with the base's own answer of at most `most` tokens, learned throughout.
 
     Args:
-        model: the base as it will be trained on (quantised alike), no adapter on it.
-        cache: a JSON file of answers by prompt, read and extended; for one `most` only.
+        model: the base as it will be trained on (quantised alike), no adapter working on it.
+        known: answers by prompt that need not be asked for again; for one `most` only.
+        keep: where they are kept for the next time, new ones included.
         report: called with prompts done and in all.
     """
-    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
     keys = [hashlib.sha256(repr(list(p)).encode()).hexdigest()[:24] for p in prompts]
     todo = sorted((i for i, k in enumerate(keys) if k not in known), key=lambda i: len(prompts[i]))
     batch = at_once(model)
@@ -59,7 +65,8 @@ def complete(
         for i, answer in zip(part, found, strict=True):
             ended = len(answer) < most
             known[keys[i]] = [*answer, stop_ids[0]] if ended else answer
-        write_atomic(cache, json.dumps(known))
+        if keep is not None:
+            write_atomic(keep, json.dumps(known))
     rows = []
     for prompt, key in zip(prompts, keys, strict=True):
         answer = known[key]

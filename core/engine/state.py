@@ -11,10 +11,13 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import distributed as dist
 from torch import nn
+from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from core.engine.lora import save_adapter
@@ -23,39 +26,43 @@ from core.run import Checkpoint, Run
 _AVERAGES = ("exp_avg", "exp_avg_sq")
 
 
-def gather(model: nn.Module, optimizer: Optimizer, deepspeed: bool) -> dict[str, torch.Tensor]:
-    """Full tensors by name: "weight/…", "exp_avg/…", "exp_avg_sq/…". All ranks must call it."""
+def gather(model: nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
+    """Full tensors by name: "weight/…", "exp_avg/…", "exp_avg_sq/…". All ranks must call it.
+
+    Args:
+        optimizer: torch's AdamW, or DeepSpeed's around it.
+    """
+    split = not isinstance(optimizer, Optimizer)
     whole = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        whole[f"weight/{name}"] = _weight(parameter, deepspeed)
+        whole[f"weight/{name}"] = _weight(parameter, split)
         for key in _AVERAGES:
-            value = _average(parameter, optimizer, key, deepspeed)
-            if value is not None:
-                whole[f"{key}/{name}"] = value
+            whole[f"{key}/{name}"] = _average(parameter, optimizer, key, split)
     return {k: v.detach().float().cpu().contiguous() for k, v in whole.items()}
 
 
-def scatter(
-    model: nn.Module,
-    optimizer: Optimizer,
-    state: dict[str, torch.Tensor],
-    step: int,
-    deepspeed: bool,
-) -> None:
+def scatter(model: nn.Module, optimizer: Any, state: dict[str, torch.Tensor], step: int) -> None:
     """Put gathered tensors back, whatever stage and number of processes hold them now."""
+    split = not isinstance(optimizer, Optimizer)
+    inner = _inner(optimizer)
+    # Stage 3 keeps its parts apart and gives the optimizer one after another.
+    parts = getattr(optimizer, "fp32_partitioned_groups_flat", None)
+    for held in parts or [p for group in inner.param_groups for p in group["params"]]:
+        inner.state[held] = {
+            "step": torch.tensor(float(step), device=held.device),
+            **{key: torch.zeros_like(held) for key in _AVERAGES},
+        }
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            _restore(parameter, optimizer, name, state, step, deepspeed)
-    if deepspeed:
-        inner = getattr(optimizer, "optimizer", optimizer)
-        while hasattr(inner, "optimizer"):
-            inner = inner.optimizer
-        for held in inner.state.values():
-            if "step" in held:
-                old = held["step"]
-                held["step"] = torch.full_like(old, step) if torch.is_tensor(old) else step
+            _restore(parameter, optimizer, name, state, split)
+
+
+def _inner(optimizer: Any) -> Optimizer:
+    while not isinstance(optimizer, Optimizer):
+        optimizer = optimizer.optimizer
+    return optimizer
 
 
 def write(
@@ -98,19 +105,17 @@ def rotate(run: Run, keep: int) -> None:
             shutil.rmtree(old.path, ignore_errors=True)
 
 
-def _weight(parameter: nn.Parameter, deepspeed: bool) -> torch.Tensor:
-    if not deepspeed:
+def _weight(parameter: nn.Parameter, split: bool) -> torch.Tensor:
+    if not split:
         return parameter
-    from deepspeed.utils import safe_get_full_fp32_param  # noqa: PLC0415 (slow, builds ops)
+    from deepspeed.utils import safe_get_full_fp32_param  # noqa: PLC0415 (slow)
 
     return safe_get_full_fp32_param(parameter)
 
 
-def _average(
-    parameter: nn.Parameter, optimizer: Optimizer, key: str, deepspeed: bool
-) -> torch.Tensor | None:
-    if not deepspeed:
-        return optimizer.state.get(parameter, {}).get(key)
+def _average(parameter: nn.Parameter, optimizer: Any, key: str, split: bool) -> torch.Tensor:
+    if not split:
+        return optimizer.state[parameter][key]
     from deepspeed.utils import safe_get_full_optimizer_state  # noqa: PLC0415
 
     return safe_get_full_optimizer_state(parameter, key)
@@ -119,26 +124,51 @@ def _average(
 @torch.no_grad()
 def _restore(
     parameter: nn.Parameter,
-    optimizer: Optimizer,
+    optimizer: Any,
     name: str,
     state: dict[str, torch.Tensor],
-    step: int,
-    deepspeed: bool,
+    split: bool,
 ) -> None:
     weight = state[f"weight/{name}"].to(parameter.device)
     averages = {k: state[f"{k}/{name}"].to(parameter.device) for k in _AVERAGES}
-    if deepspeed:
-        from deepspeed.utils import (  # noqa: PLC0415
-            safe_set_full_fp32_param,
-            safe_set_full_optimizer_state,
-        )
-
-        safe_set_full_fp32_param(parameter, weight)
-        for key, value in averages.items():
-            safe_set_full_optimizer_state(parameter, value, key)
-    else:
+    if not split:
         parameter.copy_(weight)
-        optimizer.state[parameter] = {
-            "step": torch.tensor(float(step), device=parameter.device),
-            **averages,
-        }
+        for key, value in averages.items():
+            optimizer.state[parameter][key].copy_(value)
+        return
+    if hasattr(parameter, "ds_id"):
+        _restore_part(parameter, weight, averages)
+        return
+    from deepspeed.utils import (  # noqa: PLC0415
+        safe_set_full_fp32_param,
+        safe_set_full_optimizer_state,
+    )
+
+    parameter.copy_(weight)
+    optimizer._lazy_init_hp_params_optimizer_state()
+    safe_set_full_fp32_param(parameter, weight)
+    for key, value in averages.items():
+        safe_set_full_optimizer_state(parameter, value, key)
+
+
+def _restore_part(
+    parameter: nn.Parameter, weight: torch.Tensor, averages: dict[str, torch.Tensor]
+) -> None:
+    """What stage 3 keeps of one parameter on this rank; the last rank's part is filled up."""
+    import deepspeed  # noqa: PLC0415
+    from deepspeed.utils import (  # noqa: PLC0415
+        safe_set_local_fp32_param,
+        safe_set_local_optimizer_state,
+    )
+
+    with deepspeed.zero.GatheredParameters([parameter], modifier_rank=0):
+        parameter.copy_(weight)
+    size = parameter.ds_tensor.numel()
+
+    def part(value: torch.Tensor) -> torch.Tensor:
+        padded = F.pad(value.flatten(), (0, size * dist.get_world_size() - value.numel()))
+        return padded.narrow(0, size * dist.get_rank(), size)
+
+    safe_set_local_fp32_param(parameter, part(weight))
+    for key, value in averages.items():
+        safe_set_local_optimizer_state(parameter, part(value), key)

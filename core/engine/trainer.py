@@ -2,99 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from core.config.schema import Config
 from core.engine import batch
+from core.engine.gradients import Gradients, Trained
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, halved
 from core.engine.projection import still
 from core.engine.rate import rate
+from core.engine.steps import Batch, Steps
 from core.errors import memory_ran_out
-from core.schedule import Member, Step, packs
-from core.tokens import Encoded
+from core.schedule import Step, packs
 
-
-@dataclass(frozen=True)
-class Batch:
-    """One optimizer step on one rank: its packs, and what the whole step divides its sums by."""
-
-    step: int
-    packs: tuple[Step, ...]
-    learned: float  # weighted learned tokens of the step on all ranks
-    held: float  # weighted held tokens of the step on all ranks
-    tokens: int  # computed tokens of the step on all ranks
-    real_tokens: int  # tokens of the step counted with copies
-
-
-class Steps(Dataset):
-    """The schedule from a step on, as the batches of one rank."""
-
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        encoded: Sequence[Encoded],
-        held_rows: set[int],
-        *,
-        start: int,
-        budget: int,
-        collapse: bool,
-        rank: int,
-        world: int,
-    ) -> None:
-        self.steps, self.encoded, self.held_rows = steps, encoded, held_rows
-        self.start, self.budget, self.collapse = start, budget, collapse
-        self.rank, self.world = rank, world
-
-    def __len__(self) -> int:
-        return len(self.steps) - self.start
-
-    def __getitem__(self, index: int) -> Batch:
-        step = self.steps[self.start + index]
-        lengths = [len(e.ids) for e in self.encoded]
-        whole = packs(step, lengths, self.budget, collapse=self.collapse)
-        mine = spread(whole, lengths, self.world)[self.rank]
-        counts = {True: 0.0, False: 0.0}
-        for m in step:
-            counts[m.row in self.held_rows] += m.copies * batch.predicted(self.encoded[m.row])
-        return Batch(
-            step=self.start + index + 1,
-            packs=tuple(mine),
-            learned=max(counts[False], 1.0),
-            held=max(counts[True], 1.0),
-            tokens=sum(lengths[m.row] for p in whole for m in p),
-            real_tokens=sum(lengths[m.row] * m.copies for m in step),
-        )
-
-
-def spread(whole: Sequence[Step], lengths: Sequence[int], world: int) -> list[list[Step]]:
-    """Packs for each rank, the same number on all (collectives must match), loads balanced.
-
-    A rank that runs short computes a pack of weight zero.
-    """
-    ranks: list[list[Step]] = [[] for _ in range(world)]
-    loads = [0] * world
-    for pack in sorted(whole, key=lambda p: -sum(lengths[m.row] for m in p)):
-        lightest = loads.index(min(loads))
-        ranks[lightest].append(pack)
-        loads[lightest] += sum(lengths[m.row] for m in pack)
-    most = max(map(len, ranks))
-    shortest = min((m.row for p in whole for m in p), key=lambda row: lengths[row])
-    for rank in ranks:
-        rank += [(Member(shortest, 0),)] * (most - len(rank))
-    return ranks
+_APART: Final = 1_000_003  # between the seeds of two ranks: no two steps share one
 
 
 class PersonaTrainer(Trainer):
@@ -111,14 +43,18 @@ class PersonaTrainer(Trainer):
         dtype: str,
         device: str,
         deepspeed: dict[str, Any] | None,
+        gradients: Gradients | None,
         recorder: Recorder | None,
         callbacks: list[TrainerCallback],
     ) -> None:
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
-        self.objective = model
-        self.recorder = recorder
+        self.objective, self.gradients, self.recorder = model, gradients, recorder
+        # Stages 1 and 2 split what is trained and get nothing else; stage 3 splits the base, too,
+        # and 16-bit floats need its loss scaling: there the engine drives the model itself.
+        self.hands_over = gradients is not None and deepspeed is not None
         self.last: dict[str, Any] = {}
         self._built: tuple[int, list[batch.Pack]] = (-1, [])
+        self.begin: Callable[[], None] = lambda: None
         self.after_log: Callable[[int, int], None] = lambda step, total: None
         self.after_halving: Callable[[int, int, int], None] = lambda step, before, tokens: None
         self.budget = steps.budget
@@ -135,15 +71,27 @@ class PersonaTrainer(Trainer):
             report_to="none",
             disable_tqdm=True,
             use_cpu=device == "cpu",
-            bf16=deepspeed is not None and dtype == "bfloat16",
+            bf16=deepspeed is not None and gradients is None and dtype == "bfloat16",
             fp16=dtype == "float16",
             seed=config.runtime.seed,
             deepspeed=deepspeed,
             remove_unused_columns=False,
-            ddp_find_unused_parameters=False,
             dataloader_num_workers=s.dataloader_num_workers,
         )
-        super().__init__(model=model, args=arguments, train_dataset=steps, callbacks=callbacks)
+        given: nn.Module = model
+        if self.hands_over:
+            given = Trained(gradients, model.config)
+        elif gradients is not None:
+            model._is_accelerate_prepared = True  # no DDP around it: the step adds its ranks up
+        super().__init__(model=given, args=arguments, train_dataset=steps, callbacks=callbacks)
+        if gradients is not None and not self.hands_over:
+            model.collect(gradients)  # only now: Trainer moves the model, and what hangs on it
+
+    @property
+    def inner_optimizer(self) -> Any:
+        """DeepSpeed's optimizer, or torch's own: without what Trainer wraps around it."""
+        optimizer = self.optimizer
+        return getattr(optimizer, "optimizer", optimizer)
 
     def get_train_dataloader(self) -> DataLoader:
         """Each rank reads the whole schedule and picks its own packs: nothing is sharded here."""
@@ -190,10 +138,16 @@ class PersonaTrainer(Trainer):
         self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """All packs of the step, forward and backward; returns the step's loss (scalar, nats)."""
-        model.train()
+        self.objective.train()
         begin = time.perf_counter()
         while (sums := self._attempt(model, inputs)) is None:
             self._halve(inputs)
+        if self.hands_over:
+            self.gradients.flat.mul_(self.steps.world)  # DeepSpeed will average
+            self.accelerator.backward(model())
+            self.gradients.clear()
+        elif self.gradients is not None and self.steps.world > 1:
+            self.gradients.share()
         if self.steps.world > 1:
             dist.all_reduce(sums)
         if self.recorder is not None and inputs.step < len(self.steps.steps):
@@ -215,7 +169,7 @@ class PersonaTrainer(Trainer):
         Only one process may try again: others would wait for the one that fell out of step.
         """
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
-        torch.manual_seed(self.config.runtime.seed + inputs.step)
+        torch.manual_seed(self.config.runtime.seed + inputs.step + _APART * self.steps.rank)
         try:
             with still({}):
                 return self._sums(model, inputs)
@@ -234,7 +188,7 @@ class PersonaTrainer(Trainer):
         lengths = [len(e.ids) for e in self.steps.encoded]
         before = self.budget
         self.budget = halved(self._parts(inputs, lengths), lengths, before, inputs.step)
-        self.objective.zero_grad()
+        self.gradients.clear()
         self._built = (-1, [])
         if self.recorder is not None:
             self.recorder.forget()
@@ -242,20 +196,22 @@ class PersonaTrainer(Trainer):
         self.after_halving(inputs.step, before, self.budget)
 
     def _sums(self, model: nn.Module, inputs: Batch) -> torch.Tensor:
-        world = self.steps.world
         sums = torch.zeros(2, device=self.torch_device)
         mine = self._packs(inputs)
         for i, pack in enumerate(mine):
             if self.recorder is not None:
                 sums += self.recorder(pack)
                 continue
-            last = i == len(mine) - 1
-            self.accelerator.gradient_state._set_sync_gradients(last)
-            quiet = contextlib.nullcontext if last or self.is_deepspeed_enabled else self._no_sync
-            with quiet(), self.compute_loss_context_manager():
-                learned, held = model(pack)
-                # Ranks average their gradients; the sums are of the whole step.
-                self.accelerator.backward(world * (learned + held))
+            driven = self.gradients is None
+            if driven:  # DeepSpeed ends the step with the pass that may talk to other ranks
+                self.accelerator.gradient_state._set_sync_gradients(i == len(mine) - 1)
+            with self.compute_loss_context_manager():
+                learned, held = (model if driven else self.objective)(pack)
+            if self.hands_over:
+                self.gradients.add(learned + held)
+            else:
+                # DeepSpeed averages over the ranks; the sums are of the whole step.
+                self.accelerator.backward((self.steps.world if driven else 1) * (learned + held))
             sums += torch.stack([learned.detach(), held.detach()])
         return sums
 
@@ -293,6 +249,3 @@ class PersonaTrainer(Trainer):
         super().log(logs, start_time)
         if "loss" in logs:
             self.after_log(int(self.last["step"]), len(self.steps.steps))
-
-    def _no_sync(self) -> Any:
-        return self.accelerator.no_sync(self.model_wrapped)

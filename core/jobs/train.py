@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from core.engine.parity import check_parity
+from core.engine.ranks import Ranks
 from core.engine.train import Stopped, train
 from core.jobs.common import enter, lead
 from core.settings import Settings
@@ -13,7 +13,7 @@ from core.settings import Settings
 
 def main(arguments: list[str]) -> int:
     """Train; exit 0 done or stopped, 1 our fault, 2 the user's."""
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    ranks = Ranks.from_environment()
     run = enter("train", arguments[0])
 
     def work() -> str:
@@ -24,14 +24,13 @@ def main(arguments: list[str]) -> int:
                 run,
                 settings,
                 resume="--resume" in arguments,
-                rank=rank,
-                world=world,
+                ranks=ranks,
             )
         except Stopped:
             return "stopped"
         return "finished"
 
-    return lead("train", run, work, speak=rank == 0)
+    return lead("train", run, work, speak=ranks.first)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from core.engine.loss import Objective
 from core.engine.projection import still
 from core.engine.rate import rate
 from core.engine.replay import anchors
-from core.engine.trainer import Steps, spread
+from core.engine.steps import Steps, spread
 from core.schedule import Member, packs, schedule
 from core.tokens import ChatTokenizer
 from core.work import encode
@@ -114,13 +114,25 @@ def test_exact_many_small_packs_give_the_gradient_of_one_large(objective, encode
 def test_exact_ranks_together_give_the_gradient_of_one_process(objective, encoded):
     step = tuple(Member(i, 1) for i in range(3))
     lengths = [len(e.ids) for e in encoded]
-    whole = packs(step, lengths, 20, collapse=True)
-    parts = spread(whole, lengths, 2)
-    assert len(parts[0]) == len(parts[1])
+    shares = spread(step, lengths, 2, collapse=True)
+    assert sorted(m.row for share in shares for m in share) == [0, 1, 2]
     assert_same(
-        gradients(objective, [p for part in parts for p in part], encoded),
-        gradients(objective, whole, encoded),
+        gradients(objective, shares, encoded),
+        gradients(objective, [step], encoded),
     )
+
+
+def test_ranks_whose_passes_talk_compute_as_many_packs_as_each_other(encoded):
+    steps = [(Member(0, 1), Member(1, 1), Member(2, 1))]
+
+    def packs_of(rank, even):
+        shared = {"start": 0, "budget": 1, "collapse": True, "world": 2}
+        return Steps(steps, encoded, set(), rank=rank, even=even, **shared)[0].packs
+
+    assert sorted(len(packs_of(rank, even=False)) for rank in (0, 1)) == [1, 2]
+    both = [packs_of(rank, even=True) for rank in (0, 1)]
+    assert [len(p) for p in both] == [2, 2]
+    assert sum(m.copies for rank in both for pack in rank for m in pack) == 3
 
 
 def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model, encoded):

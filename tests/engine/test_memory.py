@@ -13,9 +13,11 @@ from core.config.schema import Config
 from core.dataset import Message, Row
 from core.engine import lora
 from core.engine.base import load_base
+from core.engine.gradients import Gradients
 from core.engine.loss import Objective
 from core.engine.replay import anchors
-from core.engine.trainer import PersonaTrainer, Steps
+from core.engine.steps import Steps
+from core.engine.trainer import PersonaTrainer
 from core.errors import UserError, memory_ran_out
 from core.schedule import schedule
 from core.tokens import ChatTokenizer
@@ -43,8 +45,9 @@ def trainer_of(folder, output, config=CONFIG, rows=24):
     steps = schedule(lengths, [2] * len(encoded), budget=sum(lengths), epochs=1, seed=0)
     torch.manual_seed(0)
     model = lora.attach(load_base(folder, dtype="float32", device="cpu"), config)
+    objective = Objective(model)
     trainer = PersonaTrainer(
-        Objective(model),
+        objective,
         config,
         Steps(
             steps,
@@ -61,6 +64,7 @@ def trainer_of(folder, output, config=CONFIG, rows=24):
         dtype="float32",
         device="cpu",
         deepspeed=None,
+        gradients=Gradients(lora.trained(objective)),
         recorder=None,
         callbacks=[],
     )

@@ -10,6 +10,7 @@ from core.config.schema import Config
 from core.engine import batch, lora
 from core.engine.decoder import decoder_of
 from core.engine.generate import answers
+from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder, padded
 from core.engine.loss import Objective
 from core.schedule import Member
@@ -88,6 +89,13 @@ def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, c
     assert_near(plainly(objective, pack), theirs, 0.03)
 
 
+def recorder_of(objective):
+    """A recorder that adds to the gradients that the objective keeps."""
+    gradients = Gradients(lora.trained(objective))
+    objective.collect(gradients)
+    return Recorder(objective, gradients)
+
+
 def test_exact_a_padded_pack_gives_the_same_losses_and_gradients(objective):
     pack = pack_of(rows(0, 90, 33, 70))
     assert len(padded(pack).ids) % 64 == 0
@@ -98,7 +106,7 @@ def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective):
     packs = [pack_of(rows(seed, 90 - seed, 33, 70)) for seed in range(5)]
     wanted = [plainly(objective, pack) for pack in packs]
     objective.zero_grad()
-    recorder = Recorder(objective)
+    recorder = recorder_of(objective)
     for pack, other in zip(packs, wanted, strict=True):
         objective.zero_grad()
         sums = recorder(pack).clone()
@@ -118,7 +126,7 @@ def test_exact_two_recorded_packs_add_up(objective):
     packs = [pack_of(rows(seed, 90, 33, 70)) for seed in range(4)]
     both = [plainly(objective, pack)[1] for pack in packs[2:]]
     objective.zero_grad()
-    recorder = Recorder(objective)
+    recorder = recorder_of(objective)
     recorder(packs[0])
     recorder(packs[1])
     objective.zero_grad()

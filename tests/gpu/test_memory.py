@@ -8,9 +8,11 @@ import torch
 from core.config.schema import Config
 from core.engine import lora
 from core.engine.base import load_base
+from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
-from core.engine.trainer import PersonaTrainer, Steps
+from core.engine.steps import Steps
+from core.engine.trainer import PersonaTrainer
 from core.schedule import schedule
 from core.tokens import Encoded
 
@@ -39,6 +41,7 @@ def trainer_of(folder, output, recorded):
     torch.manual_seed(0)
     model = lora.attach(load_base(folder, dtype="bfloat16", device="cuda"), CONFIG)
     objective = Objective(model)
+    gradients = Gradients(lora.trained(objective))
     trainer = PersonaTrainer(
         objective,
         CONFIG,
@@ -48,7 +51,8 @@ def trainer_of(folder, output, recorded):
         dtype="bfloat16",
         device="cuda",
         deepspeed=None,
-        recorder=Recorder(objective) if recorded else None,
+        gradients=gradients,
+        recorder=Recorder(objective, gradients) if recorded else None,
         callbacks=[],
     )
     trainer.halvings = []
