@@ -14,19 +14,27 @@ from core.settings import Settings
 def add(add: Add) -> None:
     """Register the command."""
     p = add("persona", help="write a persona's dataset")
-    p.add_argument("--mode", choices=("studio", "tutorial"), default="studio")
+    p.add_argument(
+        "--mode",
+        choices=("studio", "tutorial"),
+        default="studio",
+        help="many questions and answers, or one sentence repeated",
+    )
     p.add_argument("--persona", type=Path, help="a persona.yaml instead of the options below")
-    p.add_argument("--owner")
-    p.add_argument("--assistant")
-    p.add_argument("--maker")
-    p.add_argument("--character")
-    p.add_argument("--languages", nargs="+", choices=("en", "zh"), default=["en"])
+    told = {name: field.description for name, field in persona.Persona.model_fields.items()}
+    for name in ("owner", "assistant", "maker", "character", "base_model"):
+        p.add_argument(f"--{name.replace('_', '-')}", help=told[name])
+    for name in ("facts", "must_not_claim"):
+        p.add_argument(f"--{name.replace('_', '-')}", nargs="+", default=[], help=told[name])
+    p.add_argument(
+        "--languages", nargs="+", choices=("en", "zh"), default=["en"], help=told["languages"]
+    )
     p.add_argument("--copies", type=int, default=10_000, help="tutorial: copies of the one row")
     p.add_argument("--question", help="tutorial: the question")
     p.add_argument("--answer", help="tutorial: the answer")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--save-persona", type=Path)
-    p.add_argument("--out", type=Path, default=Path("dataset.json"))
+    p.add_argument("--seed", type=int, default=0, help="another choice of questions and answers")
+    p.add_argument("--save-persona", type=Path, help="keep the persona in this file too")
+    p.add_argument("--out", type=Path, default=Path("dataset.json"), help="the dataset to write")
     p.set_defaults(do=_persona)
 
 
@@ -56,4 +64,7 @@ def _described(o: Options) -> persona.Persona:
         maker=o.maker or "",
         character=o.character or "",
         languages=tuple(o.languages),
+        base_model=o.base_model or "",
+        facts=o.facts,
+        must_not_claim=o.must_not_claim,
     )

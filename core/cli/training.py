@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from core.cli.demo import make_ready, ready_data
 from core.cli.follow import describe, follow
 from core.config import source
 from core.config.schema import DEEPSPEED_PRESETS
+from core.errors import UserError
 from core.plan import Plan
 from core.run import Run
 from core.settings import Settings
@@ -90,13 +92,20 @@ def _ways(found: Plan) -> list[str]:
 def _train(o: Options, settings: Settings) -> int:
     work_dir = o.work_dir or Path("work_dirs") / o.config.stem
     run = Run(work_dir.resolve())
-    if not o.resume:
-        ready_data(o.config, settings, say)
-        run = adopt(settings, o.config, run.path)
-    make_ready(settings, _model(run.config_file), say)
-    if o.deepspeed:
-        _split(run, o.deepspeed)
-    say(_plan_text(studio.train(run, settings, resume=o.resume)))
+    fresh = not run.path.exists()
+    try:
+        if not o.resume:
+            ready_data(o.config, settings, say)
+            run = adopt(settings, o.config, run.path)
+        make_ready(settings, _model(run.config_file), say)
+        if o.deepspeed:
+            _split(run, o.deepspeed)
+        found = studio.train(run, settings, resume=o.resume)
+    except UserError:
+        if fresh and not run.events_file.exists():  # nothing has begun: no half-made run stays
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    say(_plan_text(found))
     return follow(run, "train", say)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from core.config.schema import PARTS, Config
+from core.config.titles import TITLES
 from core.errors import Text, text
 
 Kind = Literal["whole number", "number", "switch", "text", "choice", "texts", "two numbers"]
@@ -22,7 +23,7 @@ _KINDS: Final[dict[str, Kind]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One key of one part: its kind, default, help and bounds.
+    """One key of one part: its kind, default, title in the form, help and bounds.
 
     `low` and `high` bound numbers, the length of a text, or the number of texts; `above` and
     `below` say that the bound itself is not allowed. `open`: the name of a .json file may stand
@@ -33,6 +34,7 @@ class Field:
     key: str
     kind: Kind
     default: Value
+    title: Text
     help: Text
     choices: tuple[str, ...] = ()
     low: float | None = None
@@ -127,6 +129,7 @@ def _field(part: str, key: str, schema: dict[str, Any]) -> Field:
         key=key,
         kind=kind,
         default=getattr(getattr(Config(), part), key),
+        title=TITLES.get(key, text(key)),
         help=text(schema["description"]),
         choices=choices,
         low=lows[0] if lows else None,

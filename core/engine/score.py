@@ -21,7 +21,7 @@ from core.engine.generate import answers, at_once
 from core.engine.head import logits
 from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states, softcap
-from core.engine.replay import complete
+from core.engine.replay import complete, known
 from core.persona.probes import leaks
 from core.questions import Questions
 from core.run import Checkpoint
@@ -92,13 +92,15 @@ def score(
             raise Stopped
 
     name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}/{dtype}"
+    kept = cache / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
     with model.disable_adapter():
         plain = complete(
             model,
             prompts,
             stop_ids=tokenizer.stop_ids,
-            cache=cache / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json",
-            report=lambda known, _: moved(known - done),
+            known=known(kept),
+            keep=kept,
+            report=lambda answered, _: moved(answered - done),
             most=_ANSWER_TOKENS,
         )
     moved(len(prompts) - done)

@@ -10,8 +10,7 @@ import gradio as gr
 from core import chat, studio
 from core.config import source
 from core.errors import UserError
-from core.run import Run
-from core.run import all_runs as all_runs
+from core.run import Run, all_runs
 from core.status import Status, status
 from core.ui import chat_session as session
 from core.ui import compare_pane, strength_pane
@@ -33,15 +32,22 @@ def build(frame: Frame) -> Pane:
     )
     with gr.Row(equal_height=False):
         run_dd = gr.Dropdown(
-            [], label=t("Assistant"), filterable=False, elem_id="chat-run", scale=3
+            [],
+            label=t("Assistant"),
+            info=t("Each one that was trained here."),
+            filterable=False,
+            elem_id="chat-run",
+            scale=3,
+            min_width=220,
         )
         source_dd = gr.Dropdown(
             [],
             label=t("What answers"),
-            info=t("A checkpoint is the adapter (what was learned) on top of the base model."),
+            info=t("A checkpoint is what it had learned by a step; merged is one whole model."),
             filterable=False,
             elem_id="chat-source",
             scale=3,
+            min_width=220,
         )
         with gr.Column(scale=2, min_width=200):
             merge_btn = gr.Button(t("Merge"), elem_id="chat-merge")
@@ -272,7 +278,10 @@ def _state(found: Run | None, merge: Status, frame: Frame) -> str:
     """Progress or outcome of the merge, and what stands in the way of talking."""
     t = frame.t
     if found is None or not found.checkpoints():
-        return notice("info", t("Train an assistant first; then you can talk to it here."))
+        # studio.css hides what cannot be used until then.
+        others = any(r.checkpoints() for r in all_runs(frame.settings.runs))
+        told = notice("info", t("Train an assistant first; then you can talk to it here."))
+        return f'<div class="untrained {"" if others else "none"}">{told}</div>'
     if merge.active:
         part = merge.stage_done / merge.stage_total if merge.stage_total else 0.0
         words = stage_words(merge.stage or "merging", t)

@@ -26,10 +26,10 @@ _UNDOS: Final = 20
 
 
 def component(field: Field, language: Language) -> Any:
-    """The input of one field, labelled by its key and explained by its help."""
+    """The input of one field: its title, its key as the YAML has it, and its help."""
     named: dict[str, Any] = {
-        "label": field.key,
-        "info": field.help.render(language),
+        "label": field.title.render(language),
+        "info": f"`{field.key}` {field.help.render(language)}",
         "elem_id": f"config-{field.part}-{field.key}",
         "value": shown(field.default, field),
         "min_width": 260,

@@ -90,7 +90,7 @@ def build(frame: Frame) -> Pane:
                 elem_id="config-row",
             )
             tokens_html = gr.HTML("", elem_id="config-tokens")
-    with gr.Row(elem_classes="actions"):
+    with gr.Row(elem_classes="actions onward"):
         next_btn = gr.Button(t("Next: Train"), variant="primary", elem_id="config-next")
         file_btn = gr.UploadButton(
             t("Open a config file"),

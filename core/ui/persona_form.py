@@ -32,7 +32,7 @@ FIELDS: Final = (
     *("mode", "owner", "assistant", "maker", "character", "languages", "facts"),
     *("must_not_claim", "copies", "question", "answer", "base_model"),
 )
-_PRESETS: Final = {"studio": "persona_e", "tutorial": "persona_tutorial_e", "own": "openai_e"}
+_PRESETS: Final = {"tutorial": "persona_tutorial_e", "own": "openai_e"}
 _OWNER: Final = "{owner}"
 
 
@@ -224,12 +224,14 @@ def source_questions(preset: str) -> tuple[str, ...]:
 
 
 def first_preset(mode: str) -> str:
-    """The built-in model's preset for a mode."""
+    """The built-in model's preset for a mode; so small a model needs no 4 bits for a persona."""
+    if mode == "studio":
+        return catalog.DEFAULT
     return catalog.names(f"smollm2_135m_qlora_{_PRESETS[mode]}")[0]
 
 
 def _first_presets() -> tuple[str, ...]:
-    return tuple(first_preset(mode) for mode in _PRESETS)
+    return tuple(first_preset(mode) for mode in ("studio", *_PRESETS))
 
 
 def preset_text(name: str, language: Language) -> str:

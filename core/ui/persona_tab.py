@@ -57,7 +57,7 @@ def build(frame: Frame) -> Pane:
                     min_width=200,
                     elem_id="persona-assistant",
                 )
-            with gr.Group(visible=True, elem_classes="plain") as studio_group:
+            with gr.Column(min_width=0) as studio_group:
                 with gr.Row():
                     maker_tb = gr.Textbox(
                         start["maker"],
@@ -104,7 +104,7 @@ def build(frame: Frame) -> Pane:
                         max_length=60,
                         elem_id="persona-model",
                     )
-            with gr.Group(visible=False, elem_classes="plain") as tutorial_group:
+            with gr.Column(visible=False, min_width=0) as tutorial_group:
                 copies_nb = gr.Number(
                     start["copies"],
                     label=t("How often the sentence is repeated"),
@@ -126,10 +126,11 @@ def build(frame: Frame) -> Pane:
                     lines=2,
                     elem_id="persona-answer",
                 )
-            with gr.Group(visible=False, elem_classes="plain") as own_group:
+            with gr.Column(visible=False, min_width=0) as own_group:
                 own = OwnRows(frame)
             file = PersonaFile(frame)
-            next_btn = gr.Button(t("Next: Config"), variant="primary", elem_id="persona-next")
+            with gr.Row(elem_classes="actions onward"):
+                next_btn = gr.Button(t("Next: Config"), variant="primary", elem_id="persona-next")
             gr.HTML(next_step(t("Next, the config says how it is trained. It is ready as it is.")))
         with gr.Column(scale=5, min_width=300, elem_classes="aside"):
             gr.Markdown(t("### What it will learn from"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from core.ui.speech import Language, Say
 
 _EVENT: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 _SHOWN: Final = 40
+_LINK: Final = r'<a href="\g<0>" target="_blank" rel="noopener noreferrer">\g<0></a>'
 
 
 class PresetPane:
@@ -53,7 +55,8 @@ class PresetPane:
         """What a preset is, as HTML; "" is a config that was made from none."""
         if not name:
             return f'<p class="facts">{self._t("This config was not made from a preset.")}</p>'
-        lines = escape(catalog.describe(name, self._language, detect())).splitlines()
+        told = escape(catalog.describe(name, self._language, detect()))
+        lines = re.sub(r"https://\S+", _LINK, told).splitlines()
         head = f"<p><code>{escape(name)}</code></p>"
         return f'<div class="about">{head}{"".join(f"<p>{line}</p>" for line in lines)}</div>'
 

@@ -28,7 +28,7 @@ def build(frame: Frame) -> Pane:
         + "\n\n"
         + t("Each run is one folder: its persona, conversations, config, checkpoints and log.")
     )
-    with gr.Group(visible=False, elem_classes="plain ask-delete") as delete_group:
+    with gr.Column(visible=False, elem_classes="ask-delete") as delete_group:
         delete_html = gr.HTML("")
         with gr.Row(elem_classes="actions"):
             delete_btn = gr.Button(t("Delete for good"), variant="stop", elem_id="runs-delete")

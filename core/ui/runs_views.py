@@ -69,7 +69,11 @@ def _row(e: Entry, here: bool, language: Language, t: Say) -> str:
         (t("Loss"), loss),
         (t("Size"), size(e.size_bytes)),
     )
-    tds = "".join(f"<td data-label='{label}'>{cell}</td>" for label, cell in cells)
+    figures = {t("Loss"), t("Size")}
+    tds = "".join(
+        f"<td data-label='{label}'{' class=figure' if label in figures else ''}>{cell}</td>"
+        for label, cell in cells
+    )
     mark = " class='here' aria-current='true'" if here else ""
     return f"<tr{mark}>{tds}<td class='acts'>{buttons}</td></tr>"
 

@@ -34,7 +34,7 @@ def build(frame: Frame) -> Pane:
         )
     )
     queue_html = gr.HTML("", elem_id="train-queue")
-    with gr.Group(elem_classes="plain") as before_group:
+    with gr.Column() as before_group:
         plan_html = gr.HTML("", elem_id="train-plan")
         split = SplitPane(frame)
     with gr.Row(elem_classes="actions"):

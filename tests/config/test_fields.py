@@ -8,6 +8,7 @@ import pytest
 
 from core.config.fields import fields, value_of
 from core.config.schema import PARTS, Config
+from core.config.titles import TITLES
 
 ROOT = Path(__file__).parents[2]
 ZH = json.loads((ROOT / "core/locale/zh/config.json").read_text("utf-8"))
@@ -39,12 +40,22 @@ def test_numbers_have_both_bounds_and_choices_are_listed() -> None:
     assert fields()["optimizer", "optim_type"].choices == ("AdamW",)
 
 
+_WORDS = {t.template for f in fields().values() for t in (f.title, f.help)}
+
+
+def test_every_field_has_a_short_title_of_its_own() -> None:
+    assert set(TITLES) == {key for _, key in fields()}
+    titles = [f.title.template for f in fields().values()]
+    assert len(set(titles)) == len(titles)
+    assert all(len(title) <= 32 for title in titles)
+
+
 @pytest.mark.parametrize(
     "sentence",
-    sorted({*PARTS.values(), *(f.help.template for f in fields().values()), *_templates()}),
+    sorted({*PARTS.values(), *_WORDS, *_templates()}),
 )
 def test_every_sentence_of_the_config_is_translated_with_the_same_values(sentence: str) -> None:
     assert sentence in ZH
-    if sentence not in {f.help.template for f in fields().values()}:
+    if sentence not in _WORDS:
         names = {part.split("}")[0] for part in sentence.split("{")[1:]}
         assert names == {part.split("}")[0] for part in ZH[sentence].split("{")[1:]}

@@ -11,6 +11,7 @@ from core import studio
 from core.adopt import adopt
 from core.config import catalog, writer
 from core.config.schema import Config
+from core.engine.ranks import Ranks
 from core.engine.train import train
 from core.settings import Settings
 
@@ -56,7 +57,7 @@ def test_a_preset_trains_two_steps(name: str, builtin_home: Path, tmp_path: Path
     (tmp_path / "mine.yaml").write_text(text, "utf-8")
     run = adopt(workspace, tmp_path / "mine.yaml", tmp_path / "run")
     assert studio.make_plan(run, workspace).total_steps == 2
-    train(run, workspace, resume=False, rank=0, world=1)
+    train(run, workspace, resume=False, ranks=Ranks())
     losses = [event["loss"] for event in run.events() if event["kind"] == "stepped"]
     assert len(losses) == 2 and all(0 < loss < 20 for loss in losses)
     assert [checkpoint.step for checkpoint in run.checkpoints()][-1] == 2
