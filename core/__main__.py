@@ -9,7 +9,7 @@ import argparse
 import sys
 import traceback
 
-from core.cli import comparing, configs, personas, results, training
+from core.cli import comparing, configs, machines, personas, results, training
 from core.cli.follow import INTERRUPTED
 from core.errors import UserError
 from core.settings import Settings
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     add = parser.add_subparsers(required=True, metavar="COMMAND").add_parser
-    for group in (configs, personas, training, results, comparing):
+    for group in (configs, personas, training, machines, results, comparing):
         group.add(add)
     return parser
 

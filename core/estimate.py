@@ -13,6 +13,7 @@ from core.config.schema import Config
 from core.errors import Text, UserError, text
 from core.hardware import Hardware
 from core.models import Shape
+from core.split import Split
 from core.work import Work
 
 _PROCESS_GIB: Final = {"cpu": 0.75, "cuda": 1.2}  # interpreter, torch, and the CUDA context
@@ -50,8 +51,8 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
 
 
 def trained_gib(config: Config, shape: Shape) -> float:
-    """Adapter in 32 bits with its gradient and AdamW's two averages."""
-    return 16 * shape.lora_parameters(config.model.lora_r) / 2**30
+    """Adapter in 32 bits with its gradient and AdamW's two averages, on one process."""
+    return Split().trained_gib(shape.lora_parameters(config.model.lora_r), "float32")
 
 
 def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kept: bool) -> float:
@@ -76,13 +77,24 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
     return _PROCESS_GIB[device] + weights + trained_gib(config, shape) + rows
 
 
-def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str) -> Fit:
+def fit(
+    config: Config,
+    work: Work,
+    shape: Shape,
+    hardware: Hardware,
+    dtype: str,
+    split: Split | None = None,
+) -> Fit:
     """Choose tokens at once, weight cache and checkpointing for the memory that is free.
+
+    Args:
+        split: how the training state lies on several processes; one process unless told.
 
     Raises:
         UserError: not even the thriftiest choice fits.
     """
-    device = hardware.device
+    device, split = hardware.device, split or Split()
+    count = shape.lora_parameters(config.model.lora_r)
     free = hardware.device_free_gib * SHARE
     learned = sum(work.weights()) / max(1, sum(work.lengths))
     longest = max(work.lengths)
@@ -90,10 +102,11 @@ def fit(config: Config, work: Work, shape: Shape, hardware: Hardware, dtype: str
     best = None
     for cache in _choices(ask.weight_cache, first=True, only=config.model.quantization == "nf4"):
         for checkpointing in _choices(ask.activation_checkpointing, first=False):
+            frozen = weights_gib(config, shape, dtype, cache=cache)
             fixed = (
                 _PROCESS_GIB[device]
-                + weights_gib(config, shape, dtype, cache=cache)
-                + trained_gib(config, shape)
+                + split.frozen_gib(frozen, dtype)
+                + split.trained_gib(count, dtype)
             )
             token = token_bytes(config, shape, dtype, learned, kept=not checkpointing) / 2**30
             most = int((free - fixed) / token) if free > fixed else 0

@@ -25,13 +25,17 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """Processor cores and memory of this process's share of the machine, and its GPUs."""
+    """Processor cores and memory of this process's share of the machine, and its GPUs.
+
+    `nvcc`: whether the CUDA compiler is here, which DeepSpeed builds its offload programs with.
+    """
 
     cores: int
     memory_gib: float
     free_gib: float
     cpu_bf16: bool
     gpus: tuple[Gpu, ...] = ()
+    nvcc: bool = False
 
     @property
     def device(self) -> str:
@@ -48,7 +52,12 @@ def detect() -> Hardware:
     """Look at the machine as it is now."""
     total, free = _memory_gib()
     return Hardware(
-        cores=_cores(), memory_gib=total, free_gib=free, cpu_bf16=_cpu_bf16(), gpus=_gpus()
+        cores=_cores(),
+        memory_gib=total,
+        free_gib=free,
+        cpu_bf16=_cpu_bf16(),
+        gpus=_gpus(),
+        nvcc=_nvcc(),
     )
 
 
@@ -60,6 +69,13 @@ def _cores() -> int:
 def _cpu_bf16() -> bool:
     info = Path("/proc/cpuinfo")
     return info.exists() and any(f in info.read_text() for f in ("avx512_bf16", "amx_bf16"))
+
+
+def _nvcc() -> bool:
+    """As torch looks for it: CUDA_HOME or CUDA_PATH, the PATH, then the usual place."""
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    places = [Path(home) / "bin" / "nvcc" for home in homes if home]
+    return shutil.which("nvcc") is not None or any(place.is_file() for place in places)
 
 
 def _memory_gib() -> tuple[float, float]:

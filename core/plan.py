@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import Text
+from core.zero_advice import Option
 
 Value = str | int | float | bool
 
@@ -28,7 +29,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """All decisions of a run. Ranges are (low, high); seconds and GiB."""
+    """All decisions of a run. Ranges are (low, high); seconds and GiB, those of one process.
+
+    `command` is the argv of the program that trains; `options` are the ways to split it.
+    """
 
     items: tuple[Item, ...]
     total_steps: int
@@ -37,6 +41,7 @@ class Plan:
     disk_gib: float
     warnings: tuple[Text, ...]
     command: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
     def __getitem__(self, name: str) -> Value:
         for item in self.items:
@@ -55,6 +60,7 @@ class Plan:
             }
             for i in self.items
         ]
+        data["options"] = [o.to_json() for o in self.options]
         data["warnings"] = [w.to_json() for w in self.warnings]
         return json.dumps(data, ensure_ascii=False, indent=2)
 
@@ -75,4 +81,5 @@ class Plan:
             disk_gib=data["disk_gib"],
             warnings=tuple(Text.from_json(w) for w in data["warnings"]),
             command=tuple(data["command"]),
+            options=tuple(Option.from_json(o) for o in data.get("options", ())),
         )

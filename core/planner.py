@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
 
-from core import estimate
+from core import estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
 from core.schedule import packs
+from core.split import Split, split_of
 from core.work import Work, steps_of
-
-_STAGES: Final = {
-    "none": text("one process holds everything; nothing is split"),
-    "deepspeed_zero1": text("optimizer states are split over the processes"),
-    "deepspeed_zero2": text("optimizer states and gradients are split over the processes"),
-    "deepspeed_zero2_offload": text(
-        "optimizer states and gradients are split, and the optimizer works in main memory"
-    ),
-    "deepspeed_zero3": text(
-        "optimizer states, gradients and parameters are split over the processes"
-    ),
-    "deepspeed_zero3_offload": text("everything is split, and kept in main memory between uses"),
-}
+from core.zero_advice import Option, best, options, refuse_offload, split_reason
+from core.zero_file import Content
 
 
-def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
+def plan(
+    config: Config,
+    work: Work,
+    shape: Shape,
+    hardware: Hardware,
+    own: Content | None = None,
+) -> Plan:
     """Decide everything that the config leaves open.
 
+    Args:
+        own: the content of the person's own DeepSpeed file, where the config names one.
+
     Raises:
-        UserError: the job cannot fit this machine's free memory.
+        UserError: the job cannot fit this machine's free memory, or what the config asks for
+            cannot run here.
     """
     items: list[Item] = []
     warnings: list[Text] = []
@@ -47,12 +47,29 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
     decide("device", device, "Device", _device_reason(hardware), _device_shown(hardware))
     decide("dtype", dtype, "Number type", why)
 
-    stage = config.runtime.deepspeed
+    deepspeed = zero.content_of(config, own)
+    choice, stage = config.runtime.deepspeed, zero.stage(deepspeed)
     processes = config.runtime.processes or max(1, len(hardware.gpus))
     _check_processes(processes, hardware)
     decide("processes", processes, "Processes", _processes_reason(config, hardware))
-    decide("deepspeed", stage, "DeepSpeed", _STAGES[stage], text(stage.removeprefix("deepspeed_")))
-    if stage != "none" and processes == 1:
+    zero.check(deepspeed, config, processes, dtype, choice)
+    refuse_offload(choice, zero.offloads(deepspeed), hardware)
+    share = hardware
+    if not hardware.gpus:  # processes share the processor and its memory
+        share = replace(
+            hardware,
+            cores=max(1, hardware.cores // processes),
+            free_gib=hardware.free_gib / processes,
+        )
+    splits = options(config, shape, hardware, processes, dtype)
+    decide(
+        "deepspeed",
+        choice,
+        "DeepSpeed",
+        split_reason(choice, stage, splits),
+        text(choice.removeprefix("deepspeed_")),
+    )
+    if deepspeed is not None and processes == 1:
         warnings.append(
             text(
                 "DeepSpeed has nothing to split on one process: it trains the same and starts "
@@ -86,7 +103,7 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    fit = estimate.fit(config, work, shape, hardware, dtype)
+    fit = _fit(config, work, shape, share, dtype, split_of(deepspeed, processes), splits)
     decide("micro_batch_tokens", fit.micro_batch_tokens, "Tokens at once", fit.why_tokens)
     decide(
         "weight_cache",
@@ -114,7 +131,7 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
         ),
     )
     if hardware.gpus:
-        graphs = dtype == "bfloat16" and processes == 1 and stage == "none"
+        graphs = dtype == "bfloat16" and stage < 3
         graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
         decide(
             "cuda_graphs",
@@ -122,7 +139,7 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
             "CUDA graphs",
             text("a step is started as a whole, where its shape was seen before")
             if graphs
-            else text("only for bfloat16 on one GPU without dropout and checkpointing"),
+            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed stage 3"),
             text("on") if graphs else text("off"),
         )
     decide(
@@ -146,15 +163,23 @@ def plan(config: Config, work: Work, shape: Shape, hardware: Hardware) -> Plan:
     count = sum(
         len(packs(s, work.lengths, fit.micro_batch_tokens, collapse=collapse)) for s in steps
     )
+    seconds = estimate.seconds(config, shape, share, computed / processes, count / processes, fit)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),
-        seconds=estimate.seconds(
-            config, shape, hardware, computed / processes, count / processes, fit
-        ),
+        seconds=seconds,
         memory_gib=fit.memory_gib,
         disk_gib=estimate.disk_gib(config, shape),
         warnings=tuple(warnings),
+        options=options(
+            config,
+            shape,
+            hardware,
+            processes,
+            dtype,
+            step_seconds=sum(seconds) / 2 / max(1, len(steps)),
+            packs=count / processes / max(1, len(steps)),
+        ),
     )
 
 
@@ -198,6 +223,32 @@ def _check_processes(processes: int, hardware: Hardware) -> None:
             limit=limit,
             what=text("GPUs") if hardware.gpus else text("processor cores"),
         )
+
+
+def _fit(
+    config: Config,
+    work: Work,
+    shape: Shape,
+    hardware: Hardware,
+    dtype: str,
+    split: Split,
+    splits: tuple[Option, ...],
+) -> estimate.Fit:
+    """The memory choices; where nothing fits, a stage that would make it fit is named."""
+    try:
+        return estimate.fit(config, work, shape, hardware, dtype, split)
+    except UserError as error:
+        pick = best(splits)
+        if pick is None or pick.name in ("none", config.runtime.deepspeed):
+            raise
+        raise UserError(
+            "{problem}",
+            "{remedy} Or set runtime.deepspeed: {name}; {why}.",
+            problem=error.problem,
+            remedy=error.remedy,
+            name=pick.name,
+            why=pick.reason,
+        ) from error
 
 
 def _processes_reason(config: Config, hardware: Hardware) -> Text:

@@ -60,6 +60,11 @@ class Run:
         return self.path / "plan.json"
 
     @property
+    def deepspeed_file(self) -> Path:
+        """The person's own DeepSpeed file, where the config names one."""
+        return self.path / "deepspeed.json"
+
+    @property
     def events_file(self) -> Path:
         """What happened, appended."""
         return self.path / "events.jsonl"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from core import compare as comparing
-from core import conversations, hub_data, launch, run
+from core import conversations, hub_data, launch, run, zero, zero_file
 from core.chat import checked_strength
-from core.config import source
+from core.config import source, writer
 from core.config.cards import card_of
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, check, dumps
@@ -71,6 +71,22 @@ def save_config(run: Run, text: str) -> Config:
     return config
 
 
+def set_split(run: Run, choice: str, processes: int | None, own: bytes | None = None) -> Config:
+    """Choose how a run's work is split: a preset's name, or one's own file with its content.
+
+    Raises:
+        UserError: the file has faults, or a job of the run is living.
+    """
+    _refuse_while_working(run)
+    if own is not None:
+        zero_file.parse(own, choice)
+        write_atomic(run.deepspeed_file, own)
+    changes: dict[tuple[str, str], str | int] = {("runtime", "deepspeed"): choice}
+    if processes is not None:
+        changes["runtime", "processes"] = processes
+    return save_config(run, writer.edit(run.config_file.read_text("utf-8"), changes))
+
+
 def make_plan(run: Run, settings: Settings) -> Plan:
     """What this machine will do about the run as it stands; also written into the run.
 
@@ -100,7 +116,10 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     rows = conversations.of_run(run).rows
     check(rows, run.dataset_file.name)
     work = encode(rows, tokenizer, config)
-    found = plan(config, work, shape(path), detect())
+    own = zero.own(config, run.deepspeed_file)
+    found = plan(config, work, shape(path), detect(), own)
+    argv = launch.worker(run, "train", processes=int(found["processes"]))
+    found = replace(found, command=tuple(argv))
     require_space(run.path, int(found.disk_gib * 2**30))
     if not run.alive:
         write_atomic(run.plan_file, found.to_json())
@@ -262,30 +281,6 @@ def fetch(settings: Settings, data_path: str) -> Run:
         job.path.mkdir(parents=True, exist_ok=True)
         launch.start(job, "fetch", settings, [data_path])
     return job
-
-
-def adopt(settings: Settings, config_file: Path, work_dir: Path) -> Run:
-    """Make a run directory of the command line from a config and the dataset it names.
-
-    Raises:
-        UserError: the config has faults, its dataset is missing, or the directory is in use.
-    """
-    config = source.load(config_file)
-    rows = conversations.of_config(config, config_file.parent, settings).rows
-    found = Run(work_dir)
-    if found.events_file.exists() or found.checkpoints():
-        raise UserError(
-            "{folder} already holds a run.",
-            "Use --resume to go on with it, or another --work-dir.",
-            folder=work_dir,
-        )
-    work_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(found.config_file, config_file.read_bytes())
-    write_atomic(found.dataset_file, dumps(rows))
-    persona = config_file.parent / "persona.yaml"
-    if persona.exists() and persona != found.persona_file:
-        shutil.copyfile(persona, found.persona_file)
-    return found
 
 
 def _refuse_while_working(run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import advice, conversations
+from core import advice, conversations, zero
 from core.cli.common import Add, Options, say, whisper
 from core.config import commands, document, source
 from core.config.schema import Config
@@ -62,6 +62,7 @@ def _schema(o: Options, settings: Settings) -> None:
 
 def _check(o: Options, settings: Settings) -> None:
     config = source.load(o.config)
+    zero.own(config, o.config.parent / config.runtime.deepspeed)
     known = _conversations(config, o.config.parent, settings)
     text = document.read(o.config)
     if o.fix:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
 
-from core import studio
+from core import studio, zero_file
+from core.adopt import adopt
 from core.cli.common import Add, Options, of_a_run, run_of, say, whisper
 from core.cli.demo import make_ready, ready_data
 from core.cli.follow import describe, follow
-from core.config import source, writer
-from core.config.schema import DeepSpeedPreset
+from core.config import source
+from core.config.schema import DEEPSPEED_PRESETS
 from core.plan import Plan
 from core.run import Run
 from core.settings import Settings
@@ -25,11 +26,14 @@ def add(add: Add) -> None:
     p = add("plan", help="show what this machine will do about a config")
     p.add_argument("config", type=Path)
     p.add_argument("--json", action="store_true")
+    p.add_argument("--work-dir", type=Path, help="keep config, data and plan there, ready to train")
     p.set_defaults(do=_plan)
     p = add("train", help="train a config")
     p.add_argument("config", type=Path)
     p.add_argument("--work-dir", type=Path, help="the run directory (work_dirs/<config stem>)")
-    p.add_argument("--deepspeed", choices=get_args(DeepSpeedPreset))
+    p.add_argument(
+        "--deepspeed", metavar="NAME|FILE.json", help=f"{', '.join(DEEPSPEED_PRESETS)}, or a file"
+    )
     p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     p.set_defaults(do=_train)
     p = of_a_run(add, "status", _status, "what a run is doing")
@@ -42,7 +46,9 @@ def _plan(o: Options, settings: Settings) -> None:
     make_ready(settings, _model(o.config), whisper)
     ready_data(o.config, settings, whisper)
     with TemporaryDirectory() as folder:
-        run = studio.adopt(settings, o.config, Path(folder) / "run")
+        run = Run((o.work_dir or Path(folder) / "run").resolve())
+        if not run.checkpoints():  # one that has learned keeps its config, as a resume does
+            run = adopt(settings, o.config, run.path)
         found = studio.make_plan(run, settings)
     say(found.to_json() if o.json else _plan_text(found))
 
@@ -57,7 +63,28 @@ def _plan_text(found: Plan) -> str:
     rows.append(f"Expected time: {low:.0f} to {high:.0f} s")
     low, high = found.memory_gib
     rows.append(f"Expected memory: {low:.1f} to {high:.1f} GiB; disk: {found.disk_gib:.1f} GiB")
+    if found.command:
+        rows.append(f"Command: {shlex.join(found.command)}")
+    rows += _ways(found)
     return "\n".join([*rows, *(f"Warning: {w}" for w in found.warnings)])
+
+
+def _ways(found: Plan) -> list[str]:
+    """The ways to split the work, as a table."""
+    if not found.options:
+        return []
+    names = [o.name.removeprefix("deepspeed_") for o in found.options]
+    width = max(map(len, names))
+    head = (
+        f"Ways to split it over {found['processes']} processes (GiB of model and training state):"
+    )
+    return [
+        head,
+        *(
+            f"  {name:{width}}  {o.gib:6.2f} GiB  {o.slower:+5.0%} time  {o.verdict}: {o.reason}"
+            for name, o in zip(names, found.options, strict=True)
+        ),
+    ]
 
 
 def _train(o: Options, settings: Settings) -> int:
@@ -65,13 +92,22 @@ def _train(o: Options, settings: Settings) -> int:
     run = Run(work_dir.resolve())
     if not o.resume:
         ready_data(o.config, settings, say)
-        run = studio.adopt(settings, o.config, run.path)
+        run = adopt(settings, o.config, run.path)
     make_ready(settings, _model(run.config_file), say)
     if o.deepspeed:
-        text = run.config_file.read_text("utf-8")
-        studio.save_config(run, writer.edit(text, {("runtime", "deepspeed"): o.deepspeed}))
+        _split(run, o.deepspeed)
     say(_plan_text(studio.train(run, settings, resume=o.resume)))
     return follow(run, "train", say)
+
+
+def _split(run: Run, choice: str) -> None:
+    """Take `--deepspeed` up: a preset's name, or a file that goes into the run."""
+    file = Path(choice)
+    own = None
+    if choice.endswith(".json"):
+        zero_file.read(file)
+        own = file.read_bytes()
+    studio.set_split(run, file.name, None, own)
 
 
 def _status(o: Options, settings: Settings) -> None:

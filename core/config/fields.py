@@ -25,7 +25,8 @@ class Field:
     """One key of one part: its kind, default, help and bounds.
 
     `low` and `high` bound numbers, the length of a text, or the number of texts; `above` and
-    `below` say that the bound itself is not allowed.
+    `below` say that the bound itself is not allowed. `open`: the name of a .json file may stand
+    there instead of one of the choices.
     """
 
     part: str
@@ -38,10 +39,16 @@ class Field:
     high: float | None = None
     above: bool = False
     below: bool = False
+    open: bool = False
 
     @property
     def expects(self) -> Text:
         """What to write there, as an order."""
+        if self.kind == "choice" and self.open:
+            return text(
+                "Write one of: {choices}; or the name of a .json file.",
+                choices=", ".join(self.choices),
+            )
         if self.kind == "choice":
             return text("Write one of: {choices}.", choices=", ".join(self.choices))
         if self.kind == "switch":
@@ -100,7 +107,8 @@ def _item(part: str, key: str) -> dict[str, Any]:
 
 
 def _field(part: str, key: str, schema: dict[str, Any]) -> Field:
-    choices = tuple(schema.get("enum", ())) or ((schema["const"],) if "const" in schema else ())
+    choices = tuple(schema.get("enum", schema.get("examples", ())))
+    choices = choices or ((schema["const"],) if "const" in schema else ())
     kind: Kind
     if choices:
         kind = "choice"
@@ -125,4 +133,5 @@ def _field(part: str, key: str, schema: dict[str, Any]) -> Field:
         high=highs[0] if highs else None,
         above="exclusiveMinimum" in schema,
         below="exclusiveMaximum" in schema,
+        open="examples" in schema,
     )

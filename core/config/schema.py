@@ -10,20 +10,21 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from core import templates
 from core.config.dataset_part import DatasetPart
 from core.config.part import Part, ShortText
 from core.config.part import described as _help
 
 BUILTIN_MODEL: Final = "builtin/SmolLM2-135M-Instruct"
 
-DeepSpeedPreset = Literal[
+DEEPSPEED_PRESETS: Final = (
     "none",
     "deepspeed_zero1",
     "deepspeed_zero2",
     "deepspeed_zero2_offload",
     "deepspeed_zero3",
     "deepspeed_zero3_offload",
-]
+)
 Switch = Literal["auto", "on", "off"]
 
 
@@ -46,12 +47,10 @@ class Settings(Part):
         ),
     ] = "dataset.json"
     prompt_template: Annotated[
-        str,
+        templates.Name,
         _help(
             "How a conversation becomes text. “auto” is the model's own template, "
-            "and right for chat models.",
-            min_length=1,
-            max_length=60,
+            "and right for chat models."
         ),
     ] = "auto"
     max_length: Annotated[
@@ -185,10 +184,12 @@ class Runtime(Part):
         _help("Start of every random choice; the same seed repeats the run.", ge=0, le=2**31 - 1),
     ] = 42
     deepspeed: Annotated[
-        DeepSpeedPreset,
+        str,
         _help(
             "Split optimizer states (1), gradients (2), parameters (3) over several processes; "
-            "“none” on one."
+            "“none” on one; or the name of your own DeepSpeed .json file.",
+            pattern=rf"^({'|'.join(DEEPSPEED_PRESETS)}|.{{1,250}}\.json)$",
+            examples=[*DEEPSPEED_PRESETS],
         ),
     ] = "none"
     processes: Annotated[

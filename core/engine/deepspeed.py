@@ -1,49 +1,33 @@
-"""DeepSpeed's settings for each preset (XTuner's values), and what starting it takes."""
+"""DeepSpeed's settings as its engine gets them, and what starting it takes."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from transformers.integrations.deepspeed import HfDeepSpeedConfig, unset_hf_deepspeed_config
 
+from core import zero
 from core.config.schema import Config
 
 
-def settings(config: Config, dtype: str) -> dict[str, Any] | None:
-    """The JSON that DeepSpeed gets, None without it.
-
-    ZeRO (arXiv 1910.02054): stage 1 splits optimizer states, 2 gradients too, 3 parameters too.
-    """
-    preset = config.runtime.deepspeed
-    if preset == "none":
-        return None
-    name, _, offload = preset.removeprefix("deepspeed_zero").partition("_")
-    stage = int(name)
-    zero: dict[str, Any] = {"stage": stage, "overlap_comm": True}
-    if offload:
-        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": True}
-    if stage == 3:
-        zero["stage3_gather_16bit_weights_on_model_save"] = True
-        if offload:
-            zero["offload_param"] = {"device": "cpu", "pin_memory": True}
-    return {
-        "train_micro_batch_size_per_gpu": 1,
-        "gradient_accumulation_steps": 1,
-        "gradient_clipping": config.settings.max_norm,
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "fp16": {"enabled": dtype == "float16", "initial_scale_power": 16},
-        "bf16": {"enabled": dtype == "bfloat16"},
-        "zero_optimization": zero,
-    }
+def settings(config: Config, dtype: str, own: Path) -> dict[str, Any] | None:
+    """The JSON that DeepSpeed gets, None without it; `own` is the run's own file, if it has one."""
+    content = zero.content_of(config, zero.own(config, own))
+    return zero.resolve(content, config, dtype) if content else None
 
 
 def drives(found: dict[str, Any], dtype: str) -> bool:
     """Whether the engine must run the model itself: stage 3, and 16-bit floats' loss scaling."""
-    return found["zero_optimization"]["stage"] == 3 or dtype == "float16"
+    return splits_base(found) or dtype == "float16"
+
+
+def splits_base(found: dict[str, Any] | None) -> bool:
+    """Whether each rank keeps only its part of the frozen base (stage 3)."""
+    return found is not None and found["zero_optimization"]["stage"] == 3
 
 
 def for_adapter(found: dict[str, Any]) -> dict[str, Any]:

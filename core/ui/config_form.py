@@ -38,7 +38,9 @@ def component(field: Field, language: Language) -> Any:
         case "switch":
             return gr.Checkbox(**named)
         case "choice":
-            return gr.Dropdown(list(field.choices), filterable=False, **named)
+            return gr.Dropdown(
+                list(field.choices), filterable=field.open, allow_custom_value=field.open, **named
+            )
         case "whole number":
             return gr.Number(precision=0, **named)
         case "number":

@@ -8,15 +8,15 @@ from typing import Any
 import gradio as gr
 
 from core import queue, studio
-from core.config import source, writer
 from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
 from core.models import preparation
 from core.run import Run
 from core.status import Status, status
-from core.ui import score_pane
+from core.ui import score_pane, split_views
 from core.ui import train_views as views
 from core.ui.frame import UNKNOWN, Frame, Pane, go
+from core.ui.split_pane import SplitPane, chosen
 from core.ui.views import next_step, notice, waiting
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -36,37 +36,7 @@ def build(frame: Frame) -> Pane:
     queue_html = gr.HTML("", elem_id="train-queue")
     with gr.Group(elem_classes="plain") as before_group:
         plan_html = gr.HTML("", elem_id="train-plan")
-        with gr.Accordion(t("Several processors or GPUs (DeepSpeed)"), open=False):
-            zero_radio = gr.Radio(
-                [
-                    (
-                        t("None: one process does everything. Right for one GPU or a processor."),
-                        "none",
-                    ),
-                    (
-                        t(
-                            "ZeRO 1: splits the optimizer’s notes over the processes; saves a little."
-                        ),
-                        "deepspeed_zero1",
-                    ),
-                    (
-                        t("ZeRO 2: splits the gradients (corrections) too; saves a little more."),
-                        "deepspeed_zero2",
-                    ),
-                    (
-                        t(
-                            "ZeRO 3: splits the model itself too, for models too large for one GPU; "
-                            "slower."
-                        ),
-                        "deepspeed_zero3",
-                    ),
-                ],
-                value="none",
-                label=t("How the work is split"),
-                info=t("It saves memory on several GPUs. It does not make the answers better."),
-                elem_id="train-zero",
-                elem_classes="stack",
-            )
+        split = SplitPane(frame)
     with gr.Row(elem_classes="actions"):
         start_btn = gr.Button(
             t("Start training"), variant="primary", interactive=False, elem_id="train-start"
@@ -87,18 +57,20 @@ def build(frame: Frame) -> Pane:
         )  # fmt: skip
     gr.HTML(next_step(t("Next, talk to it, with the untrained model beside it.")))
 
-    def planned(found: Run | None) -> tuple[str, Any]:
+    def planned(found: Run | None) -> tuple[str, Any, str]:
         """The plan of a run that is not working, or what stands in its way; Start follows it."""
         shut = gr.update(interactive=False)
         if found is None:
-            return notice("info", t("Describe your assistant in the Persona tab first.")), shut
+            return notice("info", t("Describe your assistant in the Persona tab first.")), shut, ""
         if status(found).active:
-            return "", shut
+            return "", shut, ""
         try:
             plan = studio.make_plan(found, frame.settings)
         except UserError as error:
-            return notice("warn", error.render(language)), shut
-        return views.plan_card(plan, language, t), gr.update(interactive=True)
+            return notice("warn", error.render(language)), shut, ""
+        card = views.plan_card(plan, language, t) + split_views.command(plan, t)
+        ways = split_views.table(plan, chosen(found)[0], language, t)
+        return card, gr.update(interactive=True), ways
 
     def refresh(found: Run | None) -> Sequence[Any]:
         now = status(found) if found else Status()
@@ -122,14 +94,21 @@ def build(frame: Frame) -> Pane:
         ]
 
     def open_(found: Run | None) -> Sequence[Any]:
-        return [*planned(found), gr.update(value=_stage(found))]
+        return [*planned(found), *split.open(found)]
 
     @frame.guard
-    def zero_picked(run_name: str, stage: str) -> Any:
+    def split_picked(run_name: str, choice: str, processes: float | None) -> Any:
         found = frame.need(run_name)
-        text = writer.edit(found.config_file.read_text("utf-8"), {("runtime", "deepspeed"): stage})
-        studio.save_config(found, text)
+        if chosen(found) == (choice, int(processes or 0)):  # only left, not changed
+            return gr.skip()
+        split.picked(found, choice, processes)
         return *planned(found), UNKNOWN
+
+    @frame.guard
+    def split_brought(run_name: str, file: str) -> Any:
+        found = frame.need(run_name)
+        split.brought(found, file)
+        return *planned(found), *split.open(found), UNKNOWN
 
     @frame.guard
     def start_pressed(run_name: str) -> Any:
@@ -155,9 +134,17 @@ def build(frame: Frame) -> Pane:
         studio.stop(frame.need(run_name))
 
     run_tb = frame.run_tb
+    plan_parts = [plan_html, start_btn, split.table_html]
+    asked = [run_tb, split.zero_radio, split.processes_nb]
     acted = [
-        zero_radio.input(
-            zero_picked, [run_tb, zero_radio], [plan_html, start_btn, frame.shown_tb], **_EVENT
+        split.zero_radio.input(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
+        split.processes_nb.submit(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
+        split.processes_nb.blur(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
+        split.file_btn.upload(
+            split_brought,
+            [run_tb, split.file_btn],
+            [*plan_parts, *split.opened, frame.shown_tb],
+            **_EVENT,
         ),
         start_btn.click(start_pressed, [run_tb], [start_btn], trigger_mode="once", **_EVENT),
         fetch_btn.click(fetch_pressed, [run_tb], None, trigger_mode="once", **_EVENT),
@@ -167,7 +154,7 @@ def build(frame: Frame) -> Pane:
         next_btn.click(lambda: go("chat"), None, [frame.tabs, frame.tab_tb], queue=False, **_EVENT),
     ]
     return Pane(
-        opened=[plan_html, start_btn, zero_radio],
+        opened=[*plan_parts, *split.opened],
         open=open_,
         fresh=[
             *(queue_html, before_group, start_btn, fetch_btn, resume_btn, stop_btn, next_btn),
@@ -189,15 +176,6 @@ def _fetching(found: Run | None, frame: Frame) -> Any:
     except UserError:
         return gr.update(visible=False)
     return gr.update(visible=True, value=t("Stop the download") if going else t("Get the model"))
-
-
-def _stage(found: Run | None) -> str:
-    if found is None or not found.config_file.exists():
-        return "none"
-    try:
-        return source.load(found.config_file).runtime.deepspeed
-    except UserError:
-        return "none"
 
 
 def _log(found: Run | None) -> str:

@@ -7,11 +7,11 @@ import shutil
 
 import pytest
 
+from core.adopt import adopt
 from core.config.source import load as load_config
 from core.engine.parity import check_parity
 from core.errors import UserError
 from core.run import Run
-from core.studio import adopt
 from tests import internlm2, tiny
 from tests.families import FAMILIES, write_tokenizer
 from tests.jobs.test_journey import core, write_job

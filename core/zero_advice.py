@@ -1,0 +1,232 @@
+"""How to split a training over processes: what each way would save and cost here, which to take.
+
+A pure function of config, model, machine and number of processes. Times are extra to a step's own;
+they come from what a step sends over an assumed link, and from what the stages cost on two
+processor cores (docs/processes.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from core import zero
+from core.config.schema import DEEPSPEED_PRESETS, Config
+from core.errors import Text, UserError, text
+from core.estimate import SHARE, least_gib, weights_gib
+from core.hardware import Hardware
+from core.models import Shape
+from core.split import Split, split_of
+
+_LINK_BYTES: Final = {
+    "cuda": 20e9,
+    "cpu": 1e9,
+}  # a second: PCIe 4 between GPUs; gloo in one machine
+_FIXED: Final = {0: 0.0, 1: 0.02, 2: 0.02, 3: 0.25}  # part of a step's time, whatever is sent
+_TORCH_ADAM: Final = 2e-9  # seconds a number of AdamW in main memory, read and written
+
+_ORDER: Final = (  # of preference
+    *("none", "deepspeed_zero2", "deepspeed_zero3", "deepspeed_zero2_offload"),
+    "deepspeed_zero3_offload",
+)
+
+SPLITS: Final[Mapping[int, Text]] = {
+    0: text("nothing: every process keeps everything"),
+    1: text("the optimizer states"),
+    2: text("the optimizer states and the gradients"),
+    3: text("the optimizer states, the gradients and the model's weights"),
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice: what it splits, GiB of one process that do not depend on the batch, and verdict.
+
+    `saved_gib` is against “none”, and below 0 where a stage needs more; `slower` is the part by
+    which a step takes longer than with “none”; `main_gib` lies in main memory. `verdict`:
+    “best”, “possible”, “pointless”, “tight” (does not fit) or “refused”.
+    """
+
+    name: str
+    splits: Text
+    gib: float
+    saved_gib: float
+    main_gib: float
+    slower: float
+    verdict: str
+    reason: Text
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        texts = {"splits": self.splits.to_json(), "reason": self.reason.to_json()}
+        return {**asdict(self), **texts}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Option:
+        """The inverse of `to_json`."""
+        texts = {key: Text.from_json(data[key]) for key in ("splits", "reason")}
+        return cls(**{**data, **texts})
+
+
+def options(
+    config: Config,
+    shape: Shape,
+    hardware: Hardware,
+    processes: int,
+    dtype: str,
+    *,
+    step_seconds: float = 1.0,
+    packs: float = 1.0,
+) -> tuple[Option, ...]:
+    """“none” and the five presets, in order; exactly one is “best” if any fits.
+
+    Args:
+        step_seconds: how long a step takes with “none”.
+        packs: forward-backward passes of one process in a step.
+    """
+    count = shape.lora_parameters(config.model.lora_r)
+    frozen = weights_gib(config, shape, dtype, cache=False)
+    free = hardware.device_free_gib * SHARE / (1 if hardware.gpus else processes)
+    least = least_gib(config, shape, hardware.device, dtype)
+    alone = Split(processes=processes).trained_gib(count, dtype)
+    single = Split().trained_gib(count, dtype)  # what `least` counts
+    made: list[Option] = []
+    for name in DEEPSPEED_PRESETS:
+        content = None if name == "none" else zero.preset(name)
+        split = split_of(content, processes)
+        trained, weights = split.trained_gib(count, dtype), split.frozen_gib(frozen, dtype)
+        gib = trained + weights
+        sent = split.gathered_bytes(count, frozen, dtype, packs)
+        sent -= Split(processes=processes).gathered_bytes(count, frozen, dtype, packs)
+        extra = max(0.0, sent) / _LINK_BYTES[hardware.device]
+        extra += _FIXED[split.stage] * step_seconds if processes > 1 or split.stage else 0.0
+        if split.offload_optimizer:
+            extra += _TORCH_ADAM * count / processes
+        if split.offload_parameters:
+            extra += 2 * packs * frozen * 2**30 / _LINK_BYTES[hardware.device]
+        needs = least - single - frozen + gib
+        if split.stage == 3 and config.model.quantization == "nf4":
+            needs = max(
+                needs, frozen + (least - single - frozen)
+            )  # each rank loads all of it first
+        made.append(
+            Option(
+                name=name,
+                splits=SPLITS[split.stage],
+                gib=gib,
+                saved_gib=alone + frozen - gib,
+                main_gib=split.main_gib(count, frozen, dtype),
+                slower=extra / step_seconds,
+                verdict="possible" if needs <= free else "tight",
+                reason=text(
+                    "{needed:.1f} GiB needed, {free:.1f} GiB free", needed=needs, free=free
+                ),
+            )
+        )
+    return _judged(made, config, hardware, processes)
+
+
+def _refusal(name: str, offload: bool, hardware: Hardware) -> Text | None:
+    """Why a choice cannot run on this machine, None where it can."""
+    if offload and hardware.gpus and not hardware.nvcc:
+        return text(
+            "{name} keeps the optimizer in main memory, and there is no CUDA compiler (nvcc) on "
+            "this machine: DeepSpeed cannot build its programs for that.",
+            name=name,
+        )
+    return None
+
+
+def refuse_offload(choice: str, offload: bool, hardware: Hardware) -> None:
+    """Stop a choice that cannot run on this machine.
+
+    Raises:
+        UserError: it offloads, and its programs cannot be built here.
+    """
+    why = _refusal(choice, offload, hardware)
+    if why is not None:
+        raise UserError(
+            "{why}", "Choose one without offload, or install the CUDA toolkit.", why=why
+        )
+
+
+def split_reason(choice: str, stage: int, splits: tuple[Option, ...]) -> Text:
+    """What is split, and what would be chosen here if it is another."""
+    pick = best(splits)
+    if pick is None or pick.name == choice:
+        what = pick.reason if pick else SPLITS[stage]
+        return text("split over the processes: {what}; {why}", what=SPLITS[stage], why=what)
+    return text(
+        "split over the processes: {what}. Recommended here is {name}: {why}",
+        what=SPLITS[stage],
+        name=pick.name.removeprefix("deepspeed_"),
+        why=pick.reason,
+    )
+
+
+def best(found: tuple[Option, ...]) -> Option | None:
+    """The recommended option, None where none fits."""
+    return next((o for o in found if o.verdict == "best"), None)
+
+
+def _judged(
+    made: list[Option], config: Config, hardware: Hardware, processes: int
+) -> tuple[Option, ...]:
+    by_name = {o.name: o for o in made}
+    refused = {
+        o.name: why
+        for o in made
+        if (why := _refusal(o.name, o.name.endswith("_offload"), hardware)) is not None
+    }
+    helps = [n for n in _ORDER if hardware.gpus or not n.endswith("_offload")]
+    pick = next((n for n in helps if by_name[n].verdict == "possible" and n not in refused), None)
+    return tuple(_verdict(o, pick, refused.get(o.name), config, hardware, processes) for o in made)
+
+
+def _verdict(
+    o: Option,
+    pick: str | None,
+    refused: Text | None,
+    config: Config,
+    hardware: Hardware,
+    processes: int,
+) -> Option:
+    nf4 = config.model.quantization == "nf4"
+    stage3 = o.name.startswith("deepspeed_zero3")
+    verdict, reason = o.verdict, o.reason
+    if refused is not None:
+        verdict, reason = "refused", refused
+    elif o.name == pick:
+        verdict, reason = "best", _why(o.name, processes)
+    elif o.verdict == "tight":
+        reason = text("does not fit here: {figures}", figures=o.reason)
+    elif o.name.endswith("_offload") and not hardware.gpus:
+        verdict = "pointless"
+        reason = text("without a GPU everything lies in main memory already")
+    elif processes == 1 and not o.name.endswith("_offload") and o.name != "none":
+        verdict, reason = "pointless", text("one process has nobody to split with")
+    elif o.saved_gib < 0.05 and o.name != "none":
+        verdict = "pointless"
+        reason = text("saves nothing here: an adapter's training state is small")
+    else:
+        reason = text("works here, and is not needed")
+    if stage3 and nf4 and verdict != "refused":
+        reason = text(
+            "{reason}. Experimental with a 4-bit model: each process first loads all of it, then "
+            "keeps its part",
+            reason=reason,
+        )
+    return Option(**{**o.__dict__, "verdict": verdict, "reason": reason})
+
+
+def _why(name: str, processes: int) -> Text:
+    if name == "none" and processes == 1:
+        return text("one process: there is nothing to split")
+    if name == "none":
+        return text("each process has room for everything, and that is the fastest")
+    if name == "deepspeed_zero2":
+        return text("the least that makes it fit: only the adapter's training state is split")
+    if name == "deepspeed_zero3":
+        return text("the model does not fit one device; split, it does, at the price of time")
+    return text("only with main memory's help does it fit; that is slow")
