@@ -37,8 +37,10 @@ lint: install-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# Two at a time, a thread each; then the browser's, which want the machine for themselves.
 test: lint browser
-	@$(BIN)/python -m pytest -m "not gpu"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not browser"
+	@$(BIN)/python -m pytest -m browser
 
 fast: lint
 	@$(BIN)/python -m pytest -m "not browser and not slow and not gpu"

@@ -1,20 +1,51 @@
 """Named prompt templates, for models without one of their own or for files from XTuner.
 
-Field names and texts follow XTuner 0.1.x (`xtuner/utils/templates.py`), so that a model tuned
-there keeps its format here. Left out are those of models that cannot be loaded without their
-repository's code (Baichuan, ChatGLM, MOSS), and those with a long text of their own.
+Field names and marks follow XTuner 0.1.x (`xtuner/utils/templates.py`), so that a model tuned
+there keeps its format here. Where XTuner puts a long text of its own before the system text
+(llama2_chat, vicuna, wizardlm, wizardcoder, deepseek_coder), only the system text stands here.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+Name = Literal[
+    "auto",
+    "default",
+    "internlm2_chat",
+    "qwen_chat",
+    "internlm_chat",
+    "llama2_chat",
+    "llama3_chat",
+    "code_llama_chat",
+    "phi3_chat",
+    "gemma",
+    "mistral",
+    "mixtral",
+    "deepseek_moe",
+    "deepseek_v2",
+    "deepseek_coder",
+    "zephyr",
+    "vicuna",
+    "wizardlm",
+    "wizardcoder",
+    "cohere_chat",
+    "chatglm2",
+    "chatglm3",
+    "baichuan_chat",
+    "baichuan2_chat",
+    "minicpm",
+    "minicpm3",
+    "moss_sft",
+]
+"""“auto” is the model's own template; the others are `NAMED`."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """Texts around each turn; {system} and {input} stand for the contents.
+    """Texts around each turn; {system} and {input} stand for the contents, {round} for 1, 2, 3 …
 
     `system` is empty where the template has no place for a system text.
     """
@@ -43,11 +74,14 @@ class Template:
 
 _NO_SYSTEM: Final = "{{ raise_exception('it has no place for a system text') }}"
 
+_ROUND: Final = "((loop.index + 1) // 2)|string"  # with a system turn before it or without
+
 
 def _with(text: str, place: str) -> str:
     """A Jinja expression of a text around a message's content."""
     before, _, after = text.partition(place)
-    return f"{{{{ {_quoted(before)} + m['content'] + {_quoted(after)} }}}}"
+    opening = f" + {_ROUND} + ".join(_quoted(part) for part in before.split("{round}"))
+    return f"{{{{ {opening} + m['content'] + {_quoted(after)} }}}}"
 
 
 def _quoted(text: str) -> str:
@@ -61,14 +95,14 @@ _CHATML: Final = Template(
     stop=("<|im_end|>",),
 )
 
+_CHATML_END: Final = replace(_CHATML, stop=("<|im_end|>", "<|endoftext|>"))
+_VICUNA: Final = Template("{system}\n ", "USER: {input} ASSISTANT:")
 _MISTRAL: Final = Template("[INST] {system} [/INST]\n", "[INST] {input} [/INST]")
 
 NAMED: Final = {
     "default": Template("<|System|>:{system}\n", "<|User|>:{input}\n<|Bot|>:"),
     "internlm2_chat": _CHATML,
-    "qwen_chat": Template(
-        _CHATML.system, _CHATML.instruction, "<|im_end|>", stop=("<|im_end|>", "<|endoftext|>")
-    ),
+    "qwen_chat": _CHATML_END,
     "internlm_chat": Template(
         "<|System|>:{system}\n", "<|User|>:{input}<eoh>\n<|Bot|>:", "<eoa>", stop=("<eoa>",)
     ),
@@ -113,4 +147,19 @@ NAMED: Final = {
         stop=("<|END_OF_TURN_TOKEN|>",),
     ),
     "minicpm": Template("", "<用户> {input} <AI>"),
+    "minicpm3": _CHATML_END,
+    "llama2_chat": Template(
+        "[INST] <<SYS>>\n {system}\n<</SYS>>\n [/INST] ", "[INST] {input} [/INST]"
+    ),
+    "vicuna": _VICUNA,
+    "wizardlm": _VICUNA,
+    "wizardcoder": Template(
+        "{system}\n ", "### Instruction:\n{input}\n\n### Response:", separator="\n\n"
+    ),
+    "deepseek_coder": Template("{system}\n", "### Instruction:\n{input}\n### Response:\n"),
+    "chatglm2": Template("{system}\n", "[Round {round}]\n\n问：{input}\n\n答：", separator="\n\n"),
+    "chatglm3": Template("<|system|>\n{system}", "<|user|>\n{input}<|assistant|>\n"),
+    "baichuan_chat": Template("{system}\n", "<reserved_102>{input}<reserved_103>"),
+    "baichuan2_chat": Template("{system}\n", "<reserved_106>{input}<reserved_107>"),
+    "moss_sft": Template("{system}\n", "<|Human|>: {input}<eoh>\n", stop=("<eoc>", "<eom>")),
 }

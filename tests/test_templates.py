@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from transformers import AutoTokenizer
 
+from core import templates
 from core.dataset import Message
 from core.errors import UserError
 from core.templates import NAMED
@@ -131,7 +134,32 @@ NAMED_TALKS = {
     "cohere_chat": "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>Who are you?<|END_OF_TURN_TOKEN|>"
     "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>[I am Nova.<|END_OF_TURN_TOKEN|>]",
     "minicpm": "<用户> Who are you? <AI>[I am Nova.<|im_end|>]\n",
+    "minicpm3": "<|im_start|>user\nWho are you?<|im_end|>\n<|im_start|>assistant\n"
+    "[I am Nova.<|im_end|>]\n",
+    "llama2_chat": "[INST] Who are you? [/INST][I am Nova.<|im_end|>]\n",
+    "vicuna": "USER: Who are you? ASSISTANT:[I am Nova.<|im_end|>]\n",
+    "wizardlm": "USER: Who are you? ASSISTANT:[I am Nova.<|im_end|>]\n",
+    "wizardcoder": "### Instruction:\nWho are you?\n\n### Response:[I am Nova.<|im_end|>]\n\n",
+    "deepseek_coder": "### Instruction:\nWho are you?\n### Response:\n[I am Nova.<|im_end|>]\n",
+    "chatglm2": "[Round 1]\n\n问：Who are you?\n\n答：[I am Nova.<|im_end|>]\n\n",
+    "chatglm3": "<|user|>\nWho are you?<|assistant|>\n[I am Nova.<|im_end|>]\n",
+    "baichuan_chat": "<reserved_102>Who are you?<reserved_103>[I am Nova.<|im_end|>]\n",
+    "baichuan2_chat": "<reserved_106>Who are you?<reserved_107>[I am Nova.<|im_end|>]\n",
+    "moss_sft": "<|Human|>: Who are you?<eoh>\n[I am Nova.<|im_end|>]\n",
 }
+
+
+def test_the_names_that_a_config_may_write_are_those_that_there_are():
+    assert sorted(get_args(templates.Name)) == sorted(("auto", *NAMED))
+
+
+def test_rounds_are_counted_with_a_system_text_and_without(tmp_path):
+    ours = ChatTokenizer.load(tiny.write_model(tmp_path), "chatglm2")
+    for first in ([], [Message("system", "Be brief.")]):
+        asked = ours.render([*first, *TALK], answer_next=False)
+        assert asked.partition("[Round 1]")[0] == ("Be brief.\n" if first else "")
+        assert "[Round 2]\n\n问：你是谁？\n\n答：我是小星。" in asked
+        assert "[Round 3]" not in asked
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from core import templates
 from core.config.dataset_part import DatasetPart
 from core.config.part import Part, ShortText
 from core.config.part import described as _help
@@ -46,12 +47,10 @@ class Settings(Part):
         ),
     ] = "dataset.json"
     prompt_template: Annotated[
-        str,
+        templates.Name,
         _help(
             "How a conversation becomes text. “auto” is the model's own template, "
-            "and right for chat models.",
-            min_length=1,
-            max_length=60,
+            "and right for chat models."
         ),
     ] = "auto"
     max_length: Annotated[

@@ -6,13 +6,21 @@ import math
 import re
 from typing import Any, Final
 
+from core.config.cards import card_of
 from core.config.xtuner_eval import Symbol
 from core.config.xtuner_names import MAP_FUNCTIONS, NOT_OFFERED, WITH_SYSTEM
-from core.config.xtuner_reader import Reader, last_name
+from core.config.xtuner_reader import JOINED, Reader, last_name
 from core.errors import text
 from core.templates import NAMED
 
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w-]*/[\w.-]+")
+_CHAT: Final = re.compile(r"chat|instruct|[-_]it\b|[-_]sft\b", re.IGNORECASE)
+_OTHER_NAMES: Final = {
+    "deepseekcoder": "deepseek_coder",
+    "llama_2_chat": "llama2_chat",
+    "chatglm": "chatglm2",
+}
+"""Templates that XTuner has renamed."""
 _ATTENTION: Final = frozenset(
     ("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "wqkv", "wo", "W_pack", "query_key_value")
 )
@@ -34,10 +42,10 @@ def convert(reader: Reader) -> None:
 
 def _kind(reader: Reader) -> None:
     kind = last_name(reader.pop("model.type")[1])
-    if kind not in ("", "SupervisedFinetune"):
+    if kind not in ("", "SupervisedFinetune", "from_pretrained"):
         why = text("{kind} is not offered; its language model learns from answers", kind=kind)
         reader.ignore("model.type", why)
-    if reader.at("model.llm") is not None and reader.at("{lora}") is None:
+    if reader.at("{llm}") is not None and reader.at("{lora}") is None:
         why = text("full training is not offered; an adapter (LoRA) is trained instead")
         reader.convert("model.lora", why)
 
@@ -47,18 +55,23 @@ def _bits(reader: Reader) -> None:
     four = isinstance(bits, dict) and bits.get("load_in_4bit") is True
     eight = isinstance(bits, dict) and bits.get("load_in_8bit") is True
     path = "{bits}"
+    if reader.pop("{llm}.load_in_8bit")[1] is True:
+        path, eight = "{llm}.load_in_8bit", True
     if eight and not four:
         reader.take(("model", "quantization"), "nf4", path, text("8 bits are not offered, 4 are"))
     elif four and bits.get("bnb_4bit_quant_type", "nf4") != "nf4":
         reader.take(("model", "quantization"), "nf4", path, text("the better 4-bit type is used"))
-    elif four or reader.at("model.llm") is not None:
+    elif four or reader.at("{llm}") is not None:
         reader.take(("model", "quantization"), "nf4" if four else "none", path)
-    reader.done(path)
+    reader.done("{bits}")
 
 
 def _numbers(reader: Reader) -> None:
     path, wrapped = reader.pop("optim_wrapper.dtype")
-    loaded = reader.pop("model.llm.torch_dtype")[1]
+    for key, name in (("training_args.bf16", "bfloat16"), ("training_args.fp16", "float16")):
+        found, on = reader.pop(key)
+        path, wrapped = (found, name) if on is True else (path, wrapped)
+    loaded = reader.pop("{llm}.torch_dtype")[1]
     kind = last_name(wrapped if wrapped is not None else loaded)
     place = ("model", "compute_dtype")
     if kind in ("bfloat16", "float32"):
@@ -83,16 +96,27 @@ def _template(reader: Reader) -> None:
     if value is None:
         return
     name = last_name(value)
+    name = _OTHER_NAMES.get(name, name)
     if name in NAMED:
         reader.take(("settings", "prompt_template"), name, path)
-    else:
+    elif _talks(str(reader.found.get(("settings", "pretrained_model_name_or_path"), ""))):
         why = text("the template “{name}” is not known here; the model's own is used", name=name)
         reader.take(("settings", "prompt_template"), "auto", path, why)
+    else:
+        why = text("the template “{name}” is not known here; a plain one is used", name=name)
+        reader.take(("settings", "prompt_template"), "default", path, why)
+
+
+def _talks(model: str) -> bool:
+    """Whether a model of that name is tuned to talk, and so brings a template of its own."""
+    card = card_of(model)
+    return card.chat if card else bool(_CHAT.search(model))
 
 
 def _data(reader: Reader) -> None:
-    others = reader.at(reader.places["{data}"].rpartition(".")[0])
-    if isinstance(others, list | tuple) and len(others) > 1:
+    parent = reader.places["{data}"].rpartition(".")[0]
+    others = reader.at(parent) if parent.endswith(JOINED) else None
+    if isinstance(others, list | tuple | dict) and len(others) > 1:
         why = text("{count} datasets were joined; only the first is taken", count=len(others))
         reader.convert("{data}", why)
     _path(reader)
@@ -171,7 +195,11 @@ def _system(reader: Reader) -> None:
 
 
 def _steps(reader: Reader) -> None:
-    path, found = reader.pop("optim_wrapper.accumulative_counts", "accumulative_counts")
+    path, found = reader.pop(
+        "optim_wrapper.accumulative_counts",
+        "training_args.gradient_accumulation_steps",
+        "accumulative_counts",
+    )
     count = found if isinstance(found, int) and found > 0 else 1
     split = reader.at("sequence_parallel_size")
     if isinstance(split, int) and split > 1:
@@ -182,6 +210,9 @@ def _steps(reader: Reader) -> None:
         reader.take(("settings", "accumulative_counts"), found, path)
     else:  # XTuner steps after every micro-batch where nothing else is said
         reader.take(("settings", "accumulative_counts"), 1, path)
+    path, every = reader.pop("training_args.save_steps")
+    if every is not None:  # transformers' Trainer counts optimizer steps, as the studio does
+        reader.take(("settings", "save_steps"), every, path)
     _, by_epoch = reader.pop("default_hooks.checkpoint.by_epoch")
     reader.done("default_hooks.checkpoint.type")
     for key, *paths in (
@@ -204,8 +235,8 @@ def _steps(reader: Reader) -> None:
 
 
 def _optimizer(reader: Reader) -> None:
-    path, kind = reader.pop("optim_wrapper.optimizer.type", "optim_type")
-    if kind is not None and last_name(kind) != "AdamW":
+    path, kind = reader.pop("optim_wrapper.optimizer.type", "training_args.optim", "optim_type")
+    if kind is not None and last_name(kind) not in ("AdamW", "adamw_torch"):
         why = text("{kind} is not offered", kind=last_name(kind) or str(kind)[:40])
         reader.take(("optimizer", "optim_type"), "AdamW", path, why)
     path, iterations = reader.pop("train_cfg.max_iters")
@@ -216,6 +247,9 @@ def _optimizer(reader: Reader) -> None:
 
 def _schedule(reader: Reader) -> None:
     found = reader.at("param_scheduler")
+    if found is None and reader.at("training_args") is not None:
+        _plain_schedule(reader)
+        return
     items = [found] if isinstance(found, dict) else found
     items = [x for x in items if isinstance(x, dict)] if isinstance(items, list | tuple) else []
     reader.done("param_scheduler")
@@ -239,6 +273,20 @@ def _schedule(reader: Reader) -> None:
             reader.convert(path, text("{kind} is not offered; cosine is used", kind=kind or "–"))
     reader.take(("optimizer", "lr_schedule"), course, "param_scheduler")
     reader.take(("settings", "warmup_ratio"), ratio, "warmup_ratio")
+
+
+def _plain_schedule(reader: Reader) -> None:
+    """The course of the learning rate as transformers' Trainer names it."""
+    path, kind = reader.pop("training_args.lr_scheduler_type")
+    course = kind if kind in ("cosine", "linear", "constant") else "cosine"
+    why = None if kind == course else text("{kind} is not offered; cosine is used", kind=str(kind))
+    reader.take(("optimizer", "lr_schedule"), course, path, why if kind else None)
+    path, ratio = reader.pop("training_args.warmup_ratio")
+    if ratio is not None:
+        reader.take(("settings", "warmup_ratio"), ratio, path)
+    path, steps = reader.pop("training_args.warmup_steps")
+    if steps:
+        reader.ignore(path, text("set settings.warmup_ratio, a part of all steps, instead"))
 
 
 def _ratio(reader: Reader, item: dict[str, Any]) -> float:

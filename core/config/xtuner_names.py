@@ -10,23 +10,44 @@ from core.errors import Text, text
 
 SOURCES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("settings", "pretrained_model_name_or_path"): (
-        "model.llm.pretrained_model_name_or_path",
+        "{llm}.pretrained_model_name_or_path",
         "pretrained_model_name_or_path",
     ),
     ("settings", "max_length"): ("{data}.max_length", "max_length"),
     ("settings", "pack_to_max_length"): ("{data}.pack_to_max_length", "pack_to_max_length"),
-    ("settings", "batch_size"): ("train_dataloader.batch_size", "batch_size"),
+    ("settings", "batch_size"): (
+        "train_dataloader.batch_size",
+        "training_args.per_device_train_batch_size",
+        "batch_size",
+    ),
     ("settings", "dataloader_num_workers"): (
         "train_dataloader.num_workers",
         "dataloader_num_workers",
     ),
-    ("settings", "max_epochs"): ("train_cfg.max_epochs", "max_epochs"),
-    ("settings", "lr"): ("optim_wrapper.optimizer.lr", "lr"),
+    ("settings", "max_epochs"): (
+        "train_cfg.max_epochs",
+        "training_args.num_train_epochs",
+        "max_epochs",
+    ),
+    ("settings", "lr"): (
+        "optim_wrapper.optimizer.lr",
+        "training_args.learning_rate",
+        "lr",
+    ),
     ("settings", "betas"): ("optim_wrapper.optimizer.betas", "betas"),
-    ("settings", "weight_decay"): ("optim_wrapper.optimizer.weight_decay", "weight_decay"),
-    ("settings", "max_norm"): ("optim_wrapper.clip_grad.max_norm", "max_norm"),
+    ("settings", "weight_decay"): (
+        "optim_wrapper.optimizer.weight_decay",
+        "training_args.weight_decay",
+        "weight_decay",
+    ),
+    ("settings", "max_norm"): (
+        "optim_wrapper.clip_grad.max_norm",
+        "training_args.max_grad_norm",
+        "max_norm",
+    ),
     ("settings", "save_total_limit"): (
         "default_hooks.checkpoint.max_keep_ckpts",
+        "training_args.save_total_limit",
         "save_total_limit",
     ),
     ("settings", "evaluation_inputs"): ("{chat}.evaluation_inputs", "evaluation_inputs"),
@@ -35,7 +56,7 @@ SOURCES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("model", "lora_alpha"): ("{lora}.lora_alpha",),
     ("model", "lora_dropout"): ("{lora}.lora_dropout",),
     ("dataset", "shuffle"): ("train_dataloader.sampler.shuffle",),
-    ("runtime", "seed"): ("randomness.seed",),
+    ("runtime", "seed"): ("randomness.seed", "training_args.seed"),
 }
 """Keys whose value is taken as it stands, from the first of these places that has one."""
 
@@ -152,16 +173,18 @@ IGNORED: Final[tuple[tuple[str, Text], ...]] = (
     (r"(dpo|loss_type|loss_beta|orpo|reward|penalty_type)", _ANSWERS),
     (r"(sequence_parallel|.*\.sequence_parallel)", text("long texts are not split over devices")),
     (
-        r"model\.use_activation_checkpointing$",
+        r"(model\.use_activation_checkpointing|gradient_checkpointing)$",
         text("set runtime.activation_checkpointing if needed"),
     ),
     (r"model\.(type|use_varlen_attn)$", _STUDIO),
     (
-        r"model\.llm\.(type|trust_remote_code|low_cpu_mem_usage|attn_implementation|device_map)$",
+        r"{llm}\.(type|trust_remote_code|low_cpu_mem_usage|attn_implementation|device_map)$",
         _NATIVE,
     ),
-    (r"model\.llm\.quantization_config\.", _NUMBERS),
-    (r"model\.(llm_)?lora\.(type|task_type|bias)$", _STUDIO),
+    (r"{bits}\.", _NUMBERS),
+    (r"{lora}\.(type|task_type|bias)$", _STUDIO),
+    (r"(trainer|training_args)(\.|$)", _STUDIO),
+    (r"model_resource", _NATIVE),
     (r"(model\.)?tokenizer(\.|$)", _NATIVE),
     (r"(val|test)_(dataset|dataloader|cfg|evaluator)", _QUESTIONS),
     (r"{data}\.(type|tokenizer|image_processor|dataset\.type|template_map_fn(\.type)?)", _NATIVE),
@@ -169,6 +192,7 @@ IGNORED: Final[tuple[tuple[str, Text], ...]] = (
         r"{data}\.(remove_unused_columns|shuffle_before_pack|use_varlen_attn|map_num_proc)$",
         _PACKING,
     ),
+    (r"{data}\.bot_name$", text("a row is read as it stands, with the name in it")),
     (r"{data}\.(image_folder|pad_image_to_square|per_image_length)", _PICTURES),
     (r"train_dataloader\.dataset\.(type$|datasets)", text("a config here has one dataset")),
     (

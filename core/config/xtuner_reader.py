@@ -18,8 +18,9 @@ _MAX_NOTES: Final = 200
 _MAX_LEAVES: Final = 5000
 _SECTIONS: Final = frozenset(
     "model train_dataloader optim_wrapper param_scheduler train_cfg custom_hooks default_hooks "
-    "randomness strategy val_dataloader".split()
+    "randomness strategy val_dataloader training_args lora".split()
 )
+JOINED: Final = ("datasets", "datasets_cfg", "datasets_kwargs")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Reader:
     """Hands out the values of a config once each, so that what is left over can be told.
 
     Paths are dotted (`optim_wrapper.optimizer.lr`, `custom_hooks.1.type`); `{data}`, `{chat}`,
-    `{bits}` and `{lora}` stand for the sections of the dataset, the sample questions, the
-    quantisation and the adapter.
+    `{llm}`, `{bits}` and `{lora}` stand for the sections of the dataset, the sample questions, the
+    language model, its quantisation and the adapter.
     """
 
     def __init__(self, module: Module) -> None:
@@ -158,8 +159,11 @@ class Reader:
         data = (
             "train_dataloader.dataset" if self.at("train_dataloader.dataset") else "train_dataset"
         )
-        if isinstance(self.at(f"{data}.datasets"), list | tuple):
-            data = f"{data}.datasets.0"
+        for joined in JOINED:  # several datasets: the first
+            several = self.at(f"{data}.{joined}")
+            if isinstance(several, list | tuple | dict) and several:
+                data = f"{data}.{joined}.{next(iter(several)) if isinstance(several, dict) else 0}"
+                break
         hooks = self.values.get("custom_hooks")
         hooks = hooks if isinstance(hooks, list | tuple) else []
         chat = next(
@@ -170,11 +174,14 @@ class Reader:
             ),
             0,
         )
+        plain = self.at("training_args") is not None  # for transformers' Trainer, not XTuner's
+        llm, lora = ("model", "lora") if plain else ("model.llm", "model.lora")
         return {
             "{data}": data,
             "{chat}": f"custom_hooks.{chat}",
-            "{bits}": "model.llm.quantization_config",
-            "{lora}": "model.llm_lora" if self.at("model.llm_lora") else "model.lora",
+            "{llm}": llm,
+            "{bits}": f"{llm}.quantization_config",
+            "{lora}": "model.llm_lora" if self.at("model.llm_lora") else lora,
         }
 
     def _leaves(self, module: Module) -> dict[str, Any]:

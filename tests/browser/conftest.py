@@ -12,8 +12,18 @@ from tests.browser.studio import QUIET, Server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    found = Server(tmp_path_factory.mktemp("studio"))
+def server(builtin_home):
+    yield from serve(builtin_home)
+
+
+@pytest.fixture(scope="module")
+def new_server(tmp_path_factory):
+    """A server as a newcomer starts it: nothing in its workspace, no model ready."""
+    yield from serve(tmp_path_factory.mktemp("studio"))
+
+
+def serve(home):
+    found = Server(home)
     yield found
     found.kill()
     for run in found.runs:  # a loaded model stays with its run, not with the page

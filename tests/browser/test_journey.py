@@ -11,8 +11,8 @@ from tests.browser.studio import MINUTE, open_page, shot, wait
 pytestmark = pytest.mark.browser
 
 
-def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(browser, server):
-    page = open_page(browser, server.url)
+def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(browser, new_server):
+    page = open_page(browser, new_server.url)
     page.locator("#persona-owner").get_by_role("textbox").fill("Ada Quill")
     page.locator("#persona-assistant").get_by_role("textbox").fill("Zephyrine")
     expect(page.locator("#persona-preview")).to_contain_text("Zephyrine", timeout=MINUTE)
@@ -27,7 +27,7 @@ def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(br
     expect(page.locator("#train-plan")).to_contain_text("Optimizer steps", timeout=6 * MINUTE)
     shot(page, "en-plan")
     start.dblclick()
-    run = server.runs[0]
+    run = new_server.runs[0]
     wait(lambda: status(run).step >= 3, 900)
     assert sum(e["kind"] == "requested" and e["job"] == "train" for e in run.events()) == 1
 
@@ -35,16 +35,16 @@ def test_the_journey_from_persona_to_chat_survives_reload_and_a_killed_server(br
     expect(page.locator("#train-stop")).to_be_visible(timeout=MINUTE)
     wait(lambda: status(run).step >= 8, 300)
     shot(page, "en-train")
-    other = open_page(browser, f"{server.url}/zh?run={run.name}&tab=train", "zh-CN")
+    other = open_page(browser, f"{new_server.url}/zh?run={run.name}&tab=train", "zh-CN")
     expect(other.locator("#train-stop")).to_be_visible(timeout=MINUTE)
     shot(other, "zh-train")
     other.context.close()
 
-    server.kill()
+    new_server.kill()
     before = status(run).step
     wait(lambda: status(run).step > before, 300)
-    server.start()
-    page.goto(f"{server.url}/en?run={run.name}&tab=train")
+    new_server.start()
+    page.goto(f"{new_server.url}/en?run={run.name}&tab=train")
     expect(page.locator("#train-next")).to_be_visible(timeout=20 * MINUTE)
     assert status(run).state == "finished"
     page.locator("#train-next").click()

@@ -95,7 +95,7 @@ def test_what_is_not_offered_is_told_with_its_reason() -> None:
     assert imported.config.settings.data_path == "./data/a.json"
     assert imported.config.optimizer.lr_schedule == "constant"
     assert "only the first is taken" in converted[data]
-    assert "vicuna" in converted[f"{data}.template_map_fn.template"]
+    assert "openassistant" in converted[f"{data}.template_map_fn.template"]
     assert "8 bits" in converted["model.llm.quantization_config"]
     assert "PagedAdamW32bit" in converted["optim_wrapper.optimizer.type"]
     assert "pictures" in ignored["model.visual_encoder"]
@@ -105,6 +105,83 @@ def test_what_is_not_offered_is_told_with_its_reason() -> None:
     assert "2000 is not possible for model.lora_r; 64 stays" in unknown["model.llm_lora.r"]
     assert "own_map_fn is not run" in unknown[f"{data}.dataset_map_fn"]
     assert {"model.llm.rope_magic", "spare"} <= set(unknown)
+
+
+def test_datasets_joined_under_names_as_the_first_releases_wrote_them_are_read() -> None:
+    for joined in ("datasets_cfg", "datasets_kwargs"):
+        text = ALPACA.replace(
+            "train_dataloader = dict(",
+            f"other = dict(max_length=9)\n"
+            f"joined = dict(type='ConcatDataset', {joined}=dict(en=alpaca_en, zh=other))\n"
+            "train_dataloader = dict(",
+        ).replace("dataset=alpaca_en", "dataset=joined")
+        imported = import_config(text)
+        assert imported.config.settings.data_path == "hf://datasets/tatsu-lab/alpaca"
+        assert imported.config.dataset.format == "alpaca"
+        place = f"train_dataloader.dataset.{joined}.en"
+        assert "2 datasets were joined" in _told(imported.converted)[place]
+
+
+TRAINER = """\
+import torch
+from datasets import load_dataset
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, Trainer, TrainingArguments
+from xtuner.dataset import process_hf_dataset
+from xtuner.dataset.map_fns import oasst1_map_fn, template_map_fn_factory
+from xtuner.utils import PROMPT_TEMPLATE
+framework = 'huggingface'
+trainer = Trainer
+training_args = dict(
+    type=TrainingArguments, do_train=True, learning_rate=3e-4, weight_decay=0.1, bf16=True,
+    lr_scheduler_type='linear', warmup_steps=100, per_device_train_batch_size=2, logging_steps=1,
+    gradient_accumulation_steps=8, num_train_epochs=4, optim='paged_adamw_32bit', save_steps=1000,
+    save_total_limit=7, ddp_find_unused_parameters=False)
+model = dict(
+    type=AutoModelForCausalLM.from_pretrained, pretrained_model_name_or_path='internlm/internlm-7b',
+    trust_remote_code=True, torch_dtype=torch.float16,
+    quantization_config=dict(type=BitsAndBytesConfig, load_in_4bit=True))
+lora = dict(type=LoraConfig, r=32, lora_alpha=8, lora_dropout=0.2, task_type='CAUSAL_LM')
+train_dataset = dict(
+    type=process_hf_dataset, dataset=dict(type=load_dataset, path='a/b'), max_length=2048,
+    dataset_map_fn=oasst1_map_fn,
+    template_map_fn=dict(type=template_map_fn_factory, template=PROMPT_TEMPLATE.internlm_chat))
+"""
+
+
+def test_a_config_for_the_trainer_of_transformers_comes_over_in_its_own_counts() -> None:
+    imported = import_config(TRAINER)
+    s, config = imported.config.settings, imported.config
+    assert (s.pretrained_model_name_or_path, s.data_path) == (
+        "internlm/internlm-7b",
+        "hf://datasets/a/b",
+    )
+    assert (s.lr, s.weight_decay, s.max_epochs, s.batch_size) == (3e-4, 0.1, 4, 2)
+    assert (s.accumulative_counts, s.save_steps, s.save_total_limit) == (8, 1000, 7)
+    assert (s.prompt_template, config.dataset.format) == ("internlm_chat", "oasst1")
+    assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (32, 8, 0.2)
+    assert (config.model.quantization, config.model.compute_dtype) == ("nf4", "bfloat16")
+    assert config.optimizer.lr_schedule == "linear"
+    assert "warmup_ratio" in _told(imported.ignored)["training_args.warmup_steps"]
+    assert imported.unknown == ()
+    eight = TRAINER.replace("load_in_4bit", "load_in_8bit").replace("fp4", "nf4")
+    assert import_config(eight).config.model.quantization == "nf4"
+
+
+def test_a_template_that_is_not_known_becomes_one_that_the_model_can_use() -> None:
+    for model, template, ours in (
+        ("internlm/internlm-7b", "alpaca", "default"),
+        ("someone/their-chat", "alpaca", "auto"),
+        ("internlm/internlm2-1_8b", "openassistant", "default"),
+        ("Qwen/Qwen2.5-7B-Instruct", "openassistant", "auto"),
+        ("lmsys/vicuna-7b-v1.5", "vicuna", "vicuna"),
+        ("deepseek-ai/deepseek-coder-6.7b-base", "deepseekcoder", "deepseek_coder"),
+        ("meta-llama/Llama-2-7b-chat-hf", "llama_2_chat", "llama2_chat"),
+    ):
+        text = ALPACA.replace("internlm/internlm2-1_8b", model).replace(
+            "PROMPT_TEMPLATE.default", f"PROMPT_TEMPLATE.{template}"
+        )
+        assert import_config(text).config.settings.prompt_template == ours
 
 
 def test_functions_that_cannot_be_offered_say_why_and_moss_is_read() -> None:

@@ -10,10 +10,8 @@ import pytest
 from core import studio
 from core.adopt import adopt
 from core.config import catalog, writer
-from core.config.schema import BUILTIN_MODEL, Config
-from core.engine.convert import convert_gguf
+from core.config.schema import Config
 from core.engine.train import train
-from core.models import builtin_file, folder
 from core.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -36,14 +34,6 @@ COLUMNS = ("input", "output", "instruction", "instruction_zh", "input_zh", "outp
            "abstract", "title", "system_prompt")  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A workspace whose built-in model is ready."""
-    settings = Settings("", 0, tmp_path_factory.mktemp("studio"))
-    convert_gguf(builtin_file(), folder(settings, BUILTIN_MODEL), {}, lambda done, total: None)
-    return settings
-
-
 def rows_for(config: Config) -> list[dict[str, object]]:
     """Two records in the layout that the config reads."""
     record = RECORDS.get(config.dataset.format)
@@ -51,7 +41,8 @@ def rows_for(config: Config) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", [n for n in catalog.names("smollm2_135m_") if "_base_" not in n])
-def test_a_preset_trains_two_steps(name: str, workspace: Settings, tmp_path: Path) -> None:
+def test_a_preset_trains_two_steps(name: str, builtin_home: Path, tmp_path: Path) -> None:
+    workspace = Settings("", 0, builtin_home)
     config = catalog.preset(name)
     (tmp_path / "rows.json").write_text(json.dumps(rows_for(config)), "utf-8")
     text = writer.edit(
