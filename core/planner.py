@@ -131,7 +131,7 @@ def plan(
         ),
     )
     if hardware.gpus:
-        graphs = dtype == "bfloat16" and processes == 1 and deepspeed is None
+        graphs = dtype == "bfloat16" and stage < 3
         graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
         decide(
             "cuda_graphs",
@@ -139,7 +139,7 @@ def plan(
             "CUDA graphs",
             text("a step is started as a whole, where its shape was seen before")
             if graphs
-            else text("only for bfloat16 on one GPU without dropout and checkpointing"),
+            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed stage 3"),
             text("on") if graphs else text("off"),
         )
     decide(

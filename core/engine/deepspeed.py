@@ -22,7 +22,12 @@ def settings(config: Config, dtype: str, own: Path) -> dict[str, Any] | None:
 
 def drives(found: dict[str, Any], dtype: str) -> bool:
     """Whether the engine must run the model itself: stage 3, and 16-bit floats' loss scaling."""
-    return found["zero_optimization"]["stage"] == 3 or dtype == "float16"
+    return splits_base(found) or dtype == "float16"
+
+
+def splits_base(found: dict[str, Any] | None) -> bool:
+    """Whether each rank keeps only its part of the frozen base (stage 3)."""
+    return found is not None and found["zero_optimization"]["stage"] == 3
 
 
 def for_adapter(found: dict[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class Recorder:
         torch.cuda.synchronize()
         torch.cuda.empty_cache()  # what the packs before it needed, the graph needs now
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        # NCCL's own threads ask the GPU questions meanwhile; they are no part of the graph.
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             sums = self._compute(own)
         return Recording(graph, own, sums)
 

@@ -140,7 +140,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
 def _base(
     path: Path, config: Config, plan: Plan, deepspeed: dict[str, Any] | None, ranks: Ranks
 ) -> PreTrainedModel:
-    split = deepspeed is not None and deepspeed["zero_optimization"]["stage"] == 3
+    split = ds.splits_base(deepspeed)
     with ds.born_split(deepspeed if split and config.model.quantization == "none" else None):
         base = load_base(
             path,
