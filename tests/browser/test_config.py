@@ -138,7 +138,9 @@ def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: 
     expect(page.locator("#run-name")).not_to_have_text(run.name, timeout=MINUTE)
     expect(box(page, "config-settings-max_epochs")).to_have_value("6", timeout=MINUTE)
     assert source.load(run.config_file).settings.max_epochs == 2
+    page.wait_for_timeout(3000)  # the copy's forms are filled one after another
     box(page, "config-name").fill("Robin the second")
+    expect(box(page, "config-name")).to_have_value("Robin the second")
     page.locator("#config-rename").click()
     expect(page.locator("#run-name")).to_have_text("Robin-the-second", timeout=MINUTE)
     copy = next(r for r in all_runs(server.home / "runs") if r.name == "Robin-the-second")
