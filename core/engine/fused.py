@@ -24,6 +24,11 @@ else:
     _GPU = plain
 
 
+def _room(h: torch.Tensor | None) -> int:
+    """Numbers between the rows of h: its gradient gets as many, for the product that it goes to."""
+    return 0 if h is None else h.stride(-2) - h.shape[-1]
+
+
 def ops(x: torch.Tensor) -> Any:
     """The elementwise operations for a tensor's device."""
     return _GPU if x.is_cuda else plain
@@ -37,17 +42,17 @@ class Project(torch.autograd.Function):
         ctx: Any, x: torch.Tensor, projection: Projection, *pairs: torch.Tensor
     ) -> torch.Tensor:
         adapter = projection.adapter(pairs, x)
-        y, kept, narrow = projection.forward(x, adapter)
+        y, narrow = projection.forward(x, adapter)
         ctx.projection, ctx.adapter = projection, adapter
-        ctx.save_for_backward(kept, narrow)
+        ctx.save_for_backward(x, narrow)
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Grads:
         x, narrow = ctx.saved_tensors
-        projection = ctx.projection
-        dx, dnarrow = projection.inward(dy, ctx.adapter, needed=ctx.needs_input_grad[0])
-        return dx, None, *projection.outward(dy, x, narrow, dnarrow)
+        projection, adapter = ctx.projection, ctx.adapter
+        dx, dnarrow = projection.inward(dy, adapter, needed=ctx.needs_input_grad[0])
+        return dx, None, *projection.outward(dy, x, adapter, narrow, dnarrow)
 
 
 class AddNorm(torch.autograd.Function):
@@ -63,48 +68,119 @@ class AddNorm(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         total, normed, scale = ops(x).add_norm(x, h, weight, epsilon)
         ctx.save_for_backward(total, weight, scale)
+        ctx.room = _room(h)
         ctx.set_materialize_grads(False)
         return (total.view_as(total) if h is None else total), normed
 
     @staticmethod
     def backward(ctx: Any, ds: torch.Tensor | None, dn: torch.Tensor | None) -> Grads:
         total, weight, scale = ctx.saved_tensors
-        d = ds if dn is None else ops(total).add_norm_backward(dn, ds, total, weight, scale)
+        d = ds
+        if dn is not None:
+            d = ops(total).add_norm_backward(dn, ds, total, weight, scale, ctx.room)
         return d, (d if ctx.needs_input_grad[1] else None), None, None
 
 
-class Mlp(torch.autograd.Function):
-    """down(SiLU(gate x) · up x) with the adapters: `Mlp.apply(x, both, down, count, *pairs)`.
+class NormProject(torch.autograd.Function):
+    """x + h, and a projection of its RMSNorm with the adapter on it.
 
-    `count` of the pairs belong to `both` (gate and up). Keeps the gate's input, not its product:
-    the backward pass finds that again on its way.
+    `NormProject.apply(x, h, norm's weight, epsilon, projection, *pairs)`. The normed sum is not
+    kept: what needs it later is found from the sum.
     """
 
     @staticmethod
     def forward(
         ctx: Any,
         x: torch.Tensor,
-        both: Projection,
-        down: Projection,
-        count: int,
+        h: torch.Tensor | None,
+        weight: torch.Tensor,
+        epsilon: float,
+        projection: Projection,
         *pairs: torch.Tensor,
-    ) -> torch.Tensor:
-        first, second = both.adapter(pairs[:count], x), down.adapter(pairs[count:], x)
-        wide, kept, narrow = both.forward(x, first)
-        y, _, small = down.forward(ops(x).gate(wide), second)
-        ctx.projections, ctx.adapters = (both, down), (first, second)
-        ctx.save_for_backward(kept, wide, narrow, small)
-        return y
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        adapter = projection.adapter(pairs, x)
+        total, normed, scale = ops(x).add_norm(x, h, weight, epsilon, projection.room())
+        y, narrow = projection.forward(normed, adapter)
+        ctx.projection, ctx.adapter, ctx.room = projection, adapter, _room(h)
+        ctx.save_for_backward(total, weight, scale, narrow)
+        ctx.set_materialize_grads(False)
+        return (total.view_as(total) if h is None else total), y
 
     @staticmethod
-    def backward(ctx: Any, dy: torch.Tensor) -> Grads:
-        x, wide, narrow, small = ctx.saved_tensors
-        (both, down), (first, second) = ctx.projections, ctx.adapters
-        dproduct, dsmall = down.inward(dy, second)
-        dwide, product = ops(x).gate_backward(dproduct, wide)
-        later = down.outward(dy, product, small, dsmall)
-        dx, dnarrow = both.inward(dwide, first, needed=ctx.needs_input_grad[0])
-        return dx, None, None, None, *both.outward(dwide, x, narrow, dnarrow), *later
+    def backward(ctx: Any, ds: torch.Tensor | None, dy: torch.Tensor) -> Grads:
+        total, weight, scale, narrow = ctx.saved_tensors
+        projection, adapter = ctx.projection, ctx.adapter
+        dn, dnarrow = projection.inward(dy, adapter, needed=ctx.needs_input_grad[0])
+        pairs = projection.outward(dy, total, adapter, narrow, dnarrow, (scale, weight))
+        d = ds
+        if dn is not None:
+            d = ops(total).add_norm_backward(dn, ds, total, weight, scale, ctx.room)
+        return d, (d if ctx.needs_input_grad[1] else None), None, None, None, *pairs
+
+
+class NormMlp(torch.autograd.Function):
+    """x + h, and down(SiLU(gate n) · up n) of its RMSNorm n, with the adapters.
+
+    `NormMlp.apply(x, h, norm's weight, epsilon, mlp, *pairs)`; the pairs are those of gate and up,
+    then those of down. The gated product is not kept: the backward pass finds it on its way.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        h: torch.Tensor | None,
+        weight: torch.Tensor,
+        epsilon: float,
+        mlp: Mlp,
+        *pairs: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        first = mlp.both.adapter(pairs[: mlp.count], x)
+        second = mlp.down.adapter(pairs[mlp.count :], x)
+        total, normed, scale = ops(x).add_norm(x, h, weight, epsilon, mlp.both.room())
+        wide, narrow = mlp.both.forward(normed, first)
+        y, small = mlp.down.forward(ops(x).gate(wide), second)
+        ctx.mlp, ctx.adapters, ctx.epsilon, ctx.room = mlp, (first, second), epsilon, _room(h)
+        ctx.thrifty = mlp.thrifty
+        ctx.save_for_backward(total, weight, scale, narrow, small, None if mlp.thrifty else wide)
+        ctx.set_materialize_grads(False)
+        return (total.view_as(total) if h is None else total), y
+
+    @staticmethod
+    def backward(ctx: Any, ds: torch.Tensor | None, dy: torch.Tensor) -> Grads:
+        total, weight, scale, narrow, small, wide = ctx.saved_tensors
+        mlp, (first, second) = ctx.mlp, ctx.adapters
+        if wide is None:
+            room = mlp.both.room()
+            normed = ops(total).add_norm(total, None, weight, ctx.epsilon, room)[1]
+            wide, _ = mlp.both.forward(normed, first)
+            del normed
+        dproduct, dsmall = mlp.down.inward(dy, second)
+        dwide, product = ops(total).gate_backward(dproduct, wide)
+        later = mlp.down.outward(dy, product, second, small, dsmall)
+        del dproduct, product
+        dn, dnarrow = mlp.both.inward(dwide, first, needed=ctx.needs_input_grad[0])
+        pairs = mlp.both.outward(dwide, total, first, narrow, dnarrow, (scale, weight))
+        d = ds
+        if dn is not None:
+            d = ops(total).add_norm_backward(dn, ds, total, weight, scale, ctx.room)
+        return d, (d if ctx.needs_input_grad[1] else None), None, None, None, *pairs, *later
+
+
+class Mlp:
+    """The projections of a gated MLP. `thrifty`: gate and up are computed anew for the backward
+    pass, and not kept."""
+
+    def __init__(self, both: Projection, down: Projection) -> None:
+        self.both, self.down = both, down
+        self.count = 0
+        self.thrifty = False
+
+    def pairs(self) -> tuple[torch.Tensor, ...]:
+        """The adapters' numbers as `NormMlp` takes them."""
+        own = self.both.pairs()
+        self.count = len(own)
+        return (*own, *self.down.pairs())
 
 
 class Rotate(torch.autograd.Function):
