@@ -117,12 +117,12 @@ class Projection:
         """(N, in) → (N, out of all layers together); A x, (N, parts · r), to keep."""
         if adapter is None:
             return F.linear(x, self.matrix(x), self.bias), None
-        if x.is_cuda and self._wide:
+        if beside(x) and self._wide:
             narrow = x @ adapter.down.T
             rows, room = roomy(x, len(adapter.down))
             room.copy_(narrow)
             return F.linear(rows, self._with(adapter, x), self.bias), narrow
-        if x.is_cuda:
+        if beside(x):
             whole = x @ self._with(adapter, x).T
             y, narrow = whole[:, : self.outputs], whole[:, self.outputs :].clone()
             if self.bias is not None:
@@ -141,16 +141,16 @@ class Projection:
         if adapter is None:
             return (dy @ self.matrix(dy) if needed else None), None
         ranks = len(adapter.down)
-        if dy.is_cuda and self._wide and needed:
+        if beside(dy) and self._wide and needed:
             dx, dnarrow = (dy @ self._with(adapter, dy)).split((self.inputs, ranks), 1)
             return dx.addmm_(dnarrow, adapter.down), dnarrow
-        rows, dnarrow = roomy(dy, ranks) if dy.is_cuda else (dy, dy.new_empty(len(dy), ranks))
+        rows, dnarrow = roomy(dy, ranks) if beside(dy) else (dy, dy.new_empty(len(dy), ranks))
         parts = zip(dy.split(self.sizes, 1), _split(dnarrow, adapter), adapter.ups, strict=True)
         for part, small, up in parts:
             torch.mm(part, up, out=small)
         if not needed:
             return None, dnarrow
-        if dy.is_cuda:
+        if beside(dy):
             return rows @ self._with(adapter, dy), dnarrow
         return (dy @ self.matrix(dy)).addmm_(dnarrow, adapter.down), dnarrow
 
@@ -219,6 +219,11 @@ def _shared(x: torch.Tensor, count: int) -> torch.Tensor:
     if key not in _buffers or len(_buffers[key]) < count:
         _buffers[key] = x.new_empty(count)
     return _buffers[key][:count]
+
+
+def beside(x: torch.Tensor) -> bool:
+    """Whether the adapter rides in the frozen weights' product: on a GPU."""
+    return x.is_cuda
 
 
 def roomy(x: torch.Tensor, more: int) -> tuple[torch.Tensor, torch.Tensor]:
