@@ -31,7 +31,7 @@ def model(name, packed, rank):
     if packed:
         for n,lin in linears(m).items():
             new=bnb.nn.Linear4bit(lin.in_features,lin.out_features,bias=False,compute_dtype=torch.bfloat16,quant_type="nf4",device="meta")
-            new.weight=bnb.nn.Params4bit(lin.weight.data.cpu(),requires_grad=False,quant_type="nf4",compress_statistics=True).to("cuda")
+            new.weight=bnb.nn.Params4bit(lin.weight.data,requires_grad=False,quant_type="nf4",compress_statistics=True).to("cuda")
             lin.weight=None
             parent,_,leaf=n.rpartition(".")
             setattr(m.get_submodule(parent),leaf,new)
