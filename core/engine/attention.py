@@ -134,9 +134,7 @@ class _Flash(torch.autograd.Function):
     """Causal attention over borders on a GPU; the result's rows end with room for `room` numbers."""
 
     @staticmethod
-    def forward(
-        ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout, room: int
-    ) -> torch.Tensor:
+    def forward(ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout, room: int) -> torch.Tensor:
         ctx.heads, ctx.shape = heads, shape
         width = heads * qkv.shape[2]
         out = qkv.new_empty(len(qkv), width + room)[:, :width]

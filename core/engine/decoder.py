@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from core.engine.attention import Kind, Layout, within
 from core.engine.fused import AddNorm, Mlp, NormMlp, NormProject, Project, Rotate
-from core.engine.projection import Adapter, Projection, still
+from core.engine.projection import Adapter, Projection, beside, still
 from core.model_folder import FAST
 
 Recompute = Literal["nothing", "mlp", "layers"]
@@ -41,6 +41,7 @@ class _Layer:
         self.out = Projection(attention, ("o_proj",))
         both, down = Projection(mlp, ("gate_proj", "up_proj")), Projection(mlp, ("down_proj",))
         self.mlp = Mlp(both, down)
+        self.projections = (self.qkv, self.out, both, down)
         self.q_norm = getattr(attention, "q_norm", None)
         self.k_norm = getattr(attention, "k_norm", None)
 
@@ -67,9 +68,7 @@ class _Layer:
         seen = attend(self.index, qkv.view(len(x), every, -1), self.out.room())
         h = Project.apply(seen, self.out, *self.out.pairs())
         norm = self.before_mlp
-        return NormMlp.apply(
-            x, h, norm.weight, norm.variance_epsilon, self.mlp, *self.mlp.pairs()
-        )
+        return NormMlp.apply(x, h, norm.weight, norm.variance_epsilon, self.mlp, *self.mlp.pairs())
 
 
 class Decoder:
@@ -89,9 +88,16 @@ class Decoder:
     @property
     def parameters_a_layer(self) -> int:
         """Frozen weights of a layer's projections."""
-        first = self._layers[0]
-        parts = (first.qkv, first.out, first.mlp.both, first.mlp.down)
-        return sum(p.inputs * p.outputs for p in parts)
+        return sum(p.inputs * p.outputs for p in self._layers[0].projections)
+
+    def make_room(self) -> None:
+        """Lay the weights as the GPU wants them beside an adapter; not later, between activations
+        that would leave holes."""
+        if beside(self.head):
+            for layer in self._layers:
+                for part in layer.projections:
+                    part.make_room(part.ranks())
+            torch.cuda.empty_cache()
 
     def recompute(self, what: Recompute) -> None:
         """What backward passes compute anew instead of finding it kept."""

@@ -20,7 +20,7 @@ from core.engine.gradients import Gradients
 from core.engine.loss import Objective
 from core.plan import Plan
 
-_BUSY: Final = 6e11
+_BUSY: Final = 9e11
 """Tokens times weights of a layer from which a GPU is busy longer than Python needs to start it:
 such a pack is not recorded, and needs no padding."""
 _MOST: Final = 24  # graphs kept; the one longest unused makes room
@@ -57,7 +57,9 @@ class Recorder:
         shape = _shape(pack)
         if not self._warm:
             self._warm = True  # kernels are compiled, which no recording allows
-            return self._compute(pack)
+            sums = self._compute(pack)
+            torch.cuda.empty_cache()  # lest what is kept from here on lie in between
+            return sums
         if shape not in self._recordings:
             if len(self._recordings) == _MOST:
                 self._recordings.popitem(last=False)

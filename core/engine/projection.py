@@ -74,6 +74,12 @@ class Projection:
         for base, part in zip(self._bases, matrix.split(self.sizes), strict=True):
             base.weight.data = part
 
+    def make_room(self, ranks: int) -> None:
+        """Lay unpacked weights anew, with room for an adapter."""
+        if self._matrix is not None and self._roomy is None:
+            self._roomy = F.pad(self._matrix, (0, ranks) if self._wide else (0, 0, 0, ranks))
+            self._lay(self._roomy[: self.outputs, : self.inputs])
+
     def matrix(self, x: torch.Tensor) -> torch.Tensor:
         """The frozen weights, (out, in), in the number type of x."""
         if self._matrix is not None:
@@ -109,7 +115,11 @@ class Projection:
 
     def room(self) -> int:
         """Numbers of room that each row of an input should end with, on a GPU; see `roomy`."""
-        return sum(len(down) for down in self.pairs()[0::2]) if self._wide else 0
+        return self.ranks() if self._wide else 0
+
+    def ranks(self) -> int:
+        """Ranks of the adapters on all layers together."""
+        return sum(len(down) for down in self.pairs()[0::2])
 
     def forward(
         self, x: torch.Tensor, adapter: Adapter | None
@@ -186,10 +196,8 @@ class Projection:
             if self._wide:
                 whole[:, self.inputs :].zero_()
         else:
-            if self._roomy is None:
-                room = (0, ranks) if self._wide else (0, 0, 0, ranks)
-                self._roomy = F.pad(self._matrix, room)
-                self._lay(self._roomy[: self.outputs, : self.inputs])
+            self.make_room(ranks)
+            assert self._roomy is not None
             whole = self._roomy
         if not self._wide:
             whole[self.outputs :].copy_(adapter.down)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -111,7 +113,7 @@ def test_attention_over_borders_and_its_gradient(kind, size, shared):
     d = random(577, heads * size + 8, kind=kind)[:, : heads * size]
     wide = qkv.float().requires_grad_()
     rows = []
-    for begin, end in zip(ends[:-1], ends[1:], strict=True):
+    for begin, end in pairwise(ends):
         q, k, v = (x.transpose(0, 1) for x in wide[begin:end].split((heads, 2, 2), 1))
         if end > begin:
             out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
