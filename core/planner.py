@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core import estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
+from core.estimate import Fit, Task
+from core.fit import SHOWN_RECOMPUTE, fit
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
+from core.rates import Rates, key, typical
 from core.schedule import packs
 from core.split import Split, split_of
 from core.work import Work, steps_of
@@ -23,11 +27,13 @@ def plan(
     shape: Shape,
     hardware: Hardware,
     own: Content | None = None,
+    known: Mapping[str, Rates] | None = None,
 ) -> Plan:
     """Decide everything that the config leaves open.
 
     Args:
         own: the content of the person's own DeepSpeed file, where the config names one.
+        known: rates that were measured on this machine, see `core.rates`.
 
     Raises:
         UserError: the job cannot fit this machine's free memory, or what the config asks for
@@ -92,9 +98,10 @@ def plan(
         ),
     )
     tokens = sum(work.lengths[m.row] * m.copies for step in steps for m in step)
-    computed = sum(
-        work.lengths[m.row] * (1 if collapse else m.copies) for step in steps for m in step
-    )
+    sizes = [
+        sum(work.lengths[m.row] * (1 if collapse else m.copies) for m in step) for step in steps
+    ]
+    computed = sum(sizes)
     decide(
         "collapse",
         collapse,
@@ -103,21 +110,27 @@ def plan(
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    fit = _fit(config, work, shape, share, dtype, split_of(deepspeed, processes), splits)
-    decide("micro_batch_tokens", fit.micro_batch_tokens, "Tokens at once", fit.why_tokens)
+    task = Task(len(steps), computed / processes, max(sizes) / processes)
+    rates = (known or {}).get(key(hardware, dtype)) or typical(hardware, dtype)
+    if processes > 1 and not hardware.gpus:
+        rates = replace(rates, flops=rates.flops / processes, bytes=rates.bytes / processes)
+    made = _fit(
+        config, work, shape, share, dtype, task, split_of(deepspeed, processes), splits, rates
+    )
+    decide("micro_batch_tokens", made.micro_batch_tokens, "Tokens at once", made.why_tokens)
     decide(
         "weight_cache",
-        fit.weight_cache,
+        made.weight_cache,
         "Unpacked weights",
-        fit.why_cache,
-        text("kept") if fit.weight_cache else text("not kept"),
+        made.why_cache,
+        text("kept") if made.weight_cache else text("not kept"),
     )
     decide(
-        "activation_checkpointing",
-        fit.checkpointing,
+        "recompute",
+        made.recompute,
         "Activation checkpointing",
-        fit.why_checkpointing,
-        text("on") if fit.checkpointing else text("off"),
+        made.why_recompute,
+        SHOWN_RECOMPUTE[made.recompute],
     )
     decide(
         "attention",
@@ -131,16 +144,18 @@ def plan(
         ),
     )
     if hardware.gpus:
-        graphs = dtype == "bfloat16" and stage < 3
-        graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
+        able = dtype == "bfloat16" and stage < 3
+        able = able and shape.fast and config.model.lora_dropout == 0
         decide(
             "cuda_graphs",
-            graphs,
+            able,
             "CUDA graphs",
-            text("a step is started as a whole, where its shape was seen before")
-            if graphs
-            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed stage 3"),
-            text("on") if graphs else text("off"),
+            text("only for bfloat16 without dropout and DeepSpeed stage 3")
+            if not able
+            else text("a step is started as a whole, where its shape was seen before")
+            if made.graphs
+            else text("a pack as large as these keeps the GPU busy longer than it takes to start"),
+            text("on") if able and made.graphs else text("off"),
         )
     decide(
         "trained",
@@ -161,14 +176,15 @@ def plan(
             )
         )
     count = sum(
-        len(packs(s, work.lengths, fit.micro_batch_tokens, collapse=collapse)) for s in steps
+        len(packs(s, work.lengths, made.micro_batch_tokens, collapse=collapse)) for s in steps
     )
-    seconds = estimate.seconds(config, shape, share, computed / processes, count / processes, fit)
+    passes = count / processes
+    seconds = estimate.seconds(config, work, shape, share, dtype, task, passes, made, rates)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),
         seconds=seconds,
-        memory_gib=fit.memory_gib,
+        memory_gib=made.memory_gib,
         disk_gib=estimate.disk_gib(config, shape),
         warnings=tuple(warnings),
         options=options(
@@ -231,12 +247,14 @@ def _fit(
     shape: Shape,
     hardware: Hardware,
     dtype: str,
+    task: Task,
     split: Split,
     splits: tuple[Option, ...],
-) -> estimate.Fit:
+    rates: Rates,
+) -> Fit:
     """The memory choices; where nothing fits, a stage that would make it fit is named."""
     try:
-        return estimate.fit(config, work, shape, hardware, dtype, split)
+        return fit(config, work, shape, hardware, dtype, task, split, rates)
     except UserError as error:
         pick = best(splits)
         if pick is None or pick.name in ("none", config.runtime.deepspeed):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from core import compare as comparing
-from core import conversations, hub_data, launch, run, zero, zero_file
+from core import conversations, hub_data, launch, rates, run, zero, zero_file
 from core.chat import checked_strength
 from core.config import source, writer
 from core.config.cards import card_of
@@ -117,7 +117,7 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     check(rows, run.dataset_file.name)
     work = encode(rows, tokenizer, config)
     own = zero.own(config, run.deepspeed_file)
-    found = plan(config, work, shape(path), detect(), own)
+    found = plan(config, work, shape(path), detect(), own, rates.known(settings))
     argv = launch.worker(run, "train", processes=int(found["processes"]))
     found = replace(found, command=tuple(argv))
     require_space(run.path, int(found.disk_gib * 2**30))

@@ -131,7 +131,7 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout, room: int = 0) -> torch
 
 
 class _Flash(torch.autograd.Function):
-    """Causal attention over borders on a GPU; the result's rows end with room for `room` numbers."""
+    """Causal attention over borders on a GPU; after each row of the result, room for more."""
 
     @staticmethod
     def forward(ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout, room: int) -> torch.Tensor:

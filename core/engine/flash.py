@@ -82,7 +82,8 @@ def _forward(
 
 @triton.jit
 def _backward_q(
-    qkv, out, d, spread, delta, dqkv, borders, scale, plain_scale, tokens, width, out_width, d_width,
+    qkv, out, d, spread, delta, dqkv, borders, scale, plain_scale,
+    tokens, width, out_width, d_width,
     HEADS: tl.constexpr, SHARED: tl.constexpr, SIZE: tl.constexpr, ROOM: tl.constexpr,
     QUERIES: tl.constexpr, KEYS: tl.constexpr,
 ):  # fmt: skip

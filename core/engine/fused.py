@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from core.engine import plain
-from core.engine.projection import Projection
+from core.engine.gradients import collect
+from core.engine.projection import Adapter, Projection
 
 Grads = tuple[torch.Tensor | None, ...]
 
@@ -29,6 +30,27 @@ def _room(h: torch.Tensor | None) -> int:
     return 0 if h is None else h.stride(-2) - h.shape[-1]
 
 
+def _keep(ctx: Any, *kept: torch.Tensor | None, adapters: tuple[Adapter | None, ...]) -> None:
+    """Save tensors and adapters for the backward pass: tensors all, so that a layer that is
+    computed anew forgets them."""
+    parts = [(a.down, *a.ups) if a else () for a in adapters]
+    ctx.save_for_backward(*kept, *(tensor for part in parts for tensor in part))
+    scales = [a.scale if a else 1.0 for a in adapters]
+    ctx.shape = len(kept), [(len(part), s) for part, s in zip(parts, scales, strict=True)]
+
+
+def _kept(ctx: Any) -> tuple[Any, ...]:
+    """What `_keep` saved, the adapters last."""
+    count, adapters = ctx.shape
+    saved = ctx.saved_tensors
+    found: list[Any] = list(saved[:count])
+    for size, scale in adapters:
+        own = saved[count : count + size]
+        found.append(Adapter(own[0], tuple(own[1:]), scale) if own else None)
+        count += size
+    return tuple(found)
+
+
 def ops(x: torch.Tensor) -> Any:
     """The elementwise operations for a tensor's device."""
     return _GPU if x.is_cuda else plain
@@ -43,16 +65,17 @@ class Project(torch.autograd.Function):
     ) -> torch.Tensor:
         adapter = projection.adapter(pairs, x)
         y, narrow = projection.forward(x, adapter)
-        ctx.projection, ctx.adapter = projection, adapter
-        ctx.save_for_backward(x, narrow)
+        ctx.projection, ctx.pairs = projection, pairs
+        _keep(ctx, x, narrow, adapters=(adapter,))
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Grads:
-        x, narrow = ctx.saved_tensors
-        projection, adapter = ctx.projection, ctx.adapter
+        x, narrow, adapter = _kept(ctx)
+        projection = ctx.projection
         dx, dnarrow = projection.inward(dy, adapter, needed=ctx.needs_input_grad[0])
-        return dx, None, *projection.outward(dy, x, adapter, narrow, dnarrow)
+        pairs = projection.outward(dy, x, adapter, narrow, dnarrow)
+        return dx, None, *collect(ctx.pairs, pairs)
 
 
 class AddNorm(torch.autograd.Function):
@@ -101,17 +124,18 @@ class NormProject(torch.autograd.Function):
         adapter = projection.adapter(pairs, x)
         total, normed, scale = ops(x).add_norm(x, h, weight, epsilon, projection.room())
         y, narrow = projection.forward(normed, adapter)
-        ctx.projection, ctx.adapter, ctx.room = projection, adapter, _room(h)
-        ctx.save_for_backward(total, weight, scale, narrow)
+        ctx.projection, ctx.pairs, ctx.room = projection, pairs, _room(h)
+        _keep(ctx, total, weight, scale, narrow, adapters=(adapter,))
         ctx.set_materialize_grads(False)
         return (total.view_as(total) if h is None else total), y
 
     @staticmethod
     def backward(ctx: Any, ds: torch.Tensor | None, dy: torch.Tensor) -> Grads:
-        total, weight, scale, narrow = ctx.saved_tensors
-        projection, adapter = ctx.projection, ctx.adapter
+        total, weight, scale, narrow, adapter = _kept(ctx)
+        projection = ctx.projection
         dn, dnarrow = projection.inward(dy, adapter, needed=ctx.needs_input_grad[0])
         pairs = projection.outward(dy, total, adapter, narrow, dnarrow, (scale, weight))
+        pairs = collect(ctx.pairs, pairs)
         d = ds
         if dn is not None:
             d = ops(total).add_norm_backward(dn, ds, total, weight, scale, ctx.room)
@@ -140,16 +164,16 @@ class NormMlp(torch.autograd.Function):
         total, normed, scale = ops(x).add_norm(x, h, weight, epsilon, mlp.both.room())
         wide, narrow = mlp.both.forward(normed, first)
         y, small = mlp.down.forward(ops(x).gate(wide), second)
-        ctx.mlp, ctx.adapters, ctx.epsilon, ctx.room = mlp, (first, second), epsilon, _room(h)
-        ctx.thrifty = mlp.thrifty
-        ctx.save_for_backward(total, weight, scale, narrow, small, None if mlp.thrifty else wide)
+        ctx.mlp, ctx.pairs, ctx.epsilon, ctx.room = mlp, pairs, epsilon, _room(h)
+        kept = None if mlp.thrifty else wide
+        _keep(ctx, total, weight, scale, narrow, small, kept, adapters=(first, second))
         ctx.set_materialize_grads(False)
         return (total.view_as(total) if h is None else total), y
 
     @staticmethod
     def backward(ctx: Any, ds: torch.Tensor | None, dy: torch.Tensor) -> Grads:
-        total, weight, scale, narrow, small, wide = ctx.saved_tensors
-        mlp, (first, second) = ctx.mlp, ctx.adapters
+        total, weight, scale, narrow, small, wide, first, second = _kept(ctx)
+        mlp, own, others = ctx.mlp, ctx.pairs[: ctx.mlp.count], ctx.pairs[ctx.mlp.count :]
         if wide is None:
             room = mlp.both.room()
             normed = ops(total).add_norm(total, None, weight, ctx.epsilon, room)[1]
@@ -157,10 +181,12 @@ class NormMlp(torch.autograd.Function):
             del normed
         dproduct, dsmall = mlp.down.inward(dy, second)
         dwide, product = ops(total).gate_backward(dproduct, wide)
-        later = mlp.down.outward(dy, product, second, small, dsmall)
+        later = collect(others, mlp.down.outward(dy, product, second, small, dsmall))
         del dproduct, product
         dn, dnarrow = mlp.both.inward(dwide, first, needed=ctx.needs_input_grad[0])
-        pairs = mlp.both.outward(dwide, total, first, narrow, dnarrow, (scale, weight))
+        pairs = collect(
+            own, mlp.both.outward(dwide, total, first, narrow, dnarrow, (scale, weight))
+        )
         d = ds
         if dn is not None:
             d = ops(total).add_norm_backward(dn, ds, total, weight, scale, ctx.room)

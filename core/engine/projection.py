@@ -76,7 +76,7 @@ class Projection:
 
     def make_room(self, ranks: int) -> None:
         """Lay unpacked weights anew, with room for an adapter."""
-        if self._matrix is not None and self._roomy is None:
+        if ranks and self._matrix is not None and self._roomy is None:
             self._roomy = F.pad(self._matrix, (0, ranks) if self._wide else (0, 0, 0, ranks))
             self._lay(self._roomy[: self.outputs, : self.inputs])
 
@@ -107,8 +107,23 @@ class Projection:
         if kept is not None and self in kept:
             return kept[self]
         scale = getattr(self._owner, self._names[0]).scaling["default"]
-        down = (torch.cat(list(pairs[0::2])) * scale).to(x.dtype)
-        made = Adapter(down, tuple(up.to(x.dtype) for up in pairs[1::2]), scale)
+        downs, ups = pairs[0::2], pairs[1::2]
+        down = x.new_empty(sum(map(len, downs)), self.inputs)
+        places: list[torch.Tensor] | None = None
+        if beside(x) and self._matrix is not None:
+            self.make_room(len(down))
+            assert self._roomy is not None
+            if self._wide:
+                places = self._columns(self._roomy, len(downs[0]))
+            else:
+                down = self._roomy[self.outputs :]
+        for rows, part in zip(down.split(len(downs[0])), downs, strict=True):
+            torch.mul(part, scale, out=rows)
+        if places is None:
+            made = Adapter(down, tuple(up.to(x.dtype) for up in ups), scale)
+        else:
+            filled = (place.copy_(up) for place, up in zip(places, ups, strict=True))
+            made = Adapter(down, tuple(filled), scale)
         if kept is not None:
             kept[self] = made
         return made
@@ -190,22 +205,22 @@ class Projection:
 
     def _with(self, adapter: Adapter, x: torch.Tensor) -> torch.Tensor:
         """[W B], or [W; A]: the frozen weights with the adapter beside or under them."""
-        ranks = len(adapter.down)
-        if self._matrix is None:
-            whole = self._unpacked(x, ranks)
-            if self._wide:
-                whole[:, self.inputs :].zero_()
+        if self._roomy is not None:
+            return self._roomy  # `adapter` filled it
+        whole = self._unpacked(x, len(adapter.down))
+        if self._wide:
+            whole[:, self.inputs :].zero_()
+            places = self._columns(whole, adapter.ups[0].shape[1])
+            for place, up in zip(places, adapter.ups, strict=True):
+                place.copy_(up)
         else:
-            self.make_room(ranks)
-            assert self._roomy is not None
-            whole = self._roomy
-        if not self._wide:
             whole[self.outputs :].copy_(adapter.down)
-            return whole
-        columns = _split(whole[:, self.inputs :], adapter)
-        for i, (column, up) in enumerate(zip(columns, adapter.ups, strict=True)):
-            column.split(self.sizes)[i].copy_(up)
         return whole
+
+    def _columns(self, whole: torch.Tensor, rank: int) -> list[torch.Tensor]:
+        """Where B of each layer stands beside the weights: its own rows, its own columns."""
+        columns = whole[:, self.inputs :].split(rank, 1)
+        return [column.split(self.sizes)[i] for i, column in enumerate(columns)]
 
     def _unpacked(self, x: torch.Tensor, ranks: int) -> torch.Tensor:
         """Packed weights in the buffer that all projections share, with room for an adapter."""

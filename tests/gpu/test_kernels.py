@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from torch.nn import functional as F
 
