@@ -62,6 +62,11 @@ def fit(
     longest = max(work.lengths)
     asked = config.runtime.micro_batch_tokens
     wanted = max(asked or min(_MOST_TOKENS[device], math.ceil(task.largest)), longest)
+    able = device == "cuda" and dtype == "bfloat16" and cost.fast and split.stage < 3
+
+    def recorded(tokens: float) -> bool:
+        return able and tokens * shape.layer_parameters < _BUSY
+
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
     for cache in _choices(config.runtime.weight_cache, cost.nf4):
@@ -69,19 +74,18 @@ def fit(
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
-                return fixed + cost.pack_gib(pack_of(work, tokens), recompute)
+                padded = tokens * (_PADDED if recorded(tokens) else 1)
+                return fixed + cost.pack_gib(pack_of(work, padded), recompute)
 
             least = needed(longest)
             thrifty = least if thrifty is None else min(thrifty, least)
             if least > free:
                 continue
             tokens = _most(needed, free, longest, wanted)
-            graphs = device == "cuda" and dtype == "bfloat16" and cost.fast and split.stage < 3
-            graphs = graphs and tokens * shape.layer_parameters < _BUSY
             passes = task.steps * math.ceil(task.tokens / task.steps / tokens)
-            choice = Choice(cache, recompute, graphs)
+            choice = Choice(cache, recompute, recorded(tokens))
             whole = training_seconds(cost, work, task, passes, choice)
-            memory = needed(min(tokens, task.largest) * (_PADDED if graphs else 1))
+            memory = needed(min(tokens, task.largest))
             made = Fit(
                 micro_batch_tokens=tokens,
                 why_tokens=_why_tokens(tokens, wanted, asked),
@@ -90,7 +94,7 @@ def fit(
                 recompute=recompute,
                 why_recompute=_WHY_RECOMPUTE[recompute],
                 memory_gib=(memory * (1 - RANGE), memory * (1 + RANGE)),
-                graphs=graphs,
+                graphs=recorded(tokens),
             )
             if best is None or whole < 0.98 * best[0]:
                 best = (whole, made)
