@@ -17,7 +17,8 @@ NF4_BYTES: Final = 0.516  # a weight with double quantisation
 RECOMPUTE: Final = ("nothing", "mlp", "layers")
 """What backward passes compute anew, less memory each; see `engine.decoder.Recompute`."""
 
-_PROCESS_GIB: Final = {"cpu": 0.72, "cuda": 0.82}  # interpreter and libraries; the CUDA context
+CONTEXT_GIB: Final = 0.82  # that CUDA takes of a GPU beside what torch holds
+_PROCESS_GIB: Final = {"cpu": 0.72, "cuda": CONTEXT_GIB}  # interpreter and libraries
 _WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
 _ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
 _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head

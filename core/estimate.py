@@ -12,9 +12,8 @@ from typing import Final
 from core.config.schema import Config
 from core.cost import NF4_BYTES, Choice, Cost, Pack
 from core.errors import Text
-from core.hardware import Hardware
 from core.models import Shape
-from core.rates import Rates, typical
+from core.rates import Rates
 from core.split import Split
 from core.work import Work
 
@@ -99,32 +98,26 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
 
 def seconds(
     config: Config,
-    work: Work,
     shape: Shape,
-    hardware: Hardware,
+    device: str,
     dtype: str,
     task: Task,
-    passes: float,
-    fit: Fit,
-    rates: Rates | None = None,
+    training: float,
+    recorded: int,
 ) -> tuple[float, float]:
     """Time from the start to the last checkpoint, as (low, high).
 
     Args:
-        passes: forward-backward passes of the whole run on one process.
+        training: `training_seconds` of the run.
+        recorded: packs that are recorded as CUDA graphs, 0 without.
     """
-    device = hardware.device
-    cost = cost_of(config, shape, device, dtype, rates or typical(hardware, dtype))
     s = config.settings
-    begin = (
-        _LOAD_SECONDS[device] + weights_gib(config, shape, dtype, cache=True) * 2**30 / _LOAD_BYTES
-    )
-    if fit.graphs:
-        begin += _RECORD_SECONDS * min(_RECORDED, passes)
+    file = weights_gib(config, shape, dtype, cache=True) * 2**30
+    begin = _LOAD_SECONDS[device] + file / _LOAD_BYTES
+    begin += _RECORD_SECONDS * min(_RECORDED, recorded)
     rounds = 2 + (task.steps // s.evaluation_freq if s.evaluation_freq > 0 else 0)
     asked = config.runtime.sample_tokens if s.evaluation_inputs else 0
-    sampling = rounds * asked / _SAMPLE_TOKENS_A_SECOND[device]
-    whole = begin + sampling + training_seconds(cost, work, task, passes, fit.choice)
+    whole = begin + rounds * asked / _SAMPLE_TOKENS_A_SECOND[device] + training
     return whole * (1 - 2 * RANGE), whole * (1 + 2 * RANGE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -175,11 +176,13 @@ def plan(
                 length=config.settings.max_length,
             )
         )
-    count = sum(
-        len(packs(s, work.lengths, made.micro_batch_tokens, collapse=collapse)) for s in steps
-    )
+    at_once = made.micro_batch_tokens
+    count = sum(len(packs(s, work.lengths, at_once, collapse=collapse)) for s in steps)
     passes = count / processes
-    seconds = estimate.seconds(config, work, shape, share, dtype, task, passes, made, rates)
+    cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
+    training = estimate.training_seconds(cost, work, task, passes, made.choice)
+    recorded = math.ceil(passes) if made.graphs else 0
+    seconds = estimate.seconds(config, shape, device, dtype, task, training, recorded)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),
@@ -193,9 +196,10 @@ def plan(
             hardware,
             processes,
             dtype,
-            step_seconds=sum(seconds) / 2 / max(1, len(steps)),
-            packs=count / processes / max(1, len(steps)),
+            step_seconds=training / len(steps),
+            packs=passes / len(steps),
         ),
+        step_seconds=training / len(steps),
     )
 
 
