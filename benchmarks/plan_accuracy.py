@@ -66,6 +66,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
 
     from core import rates
     from core.config.schema import Config
+    from core.cost import CONTEXT_GIB
     from core.engine import lora
     from core.engine.decoder import decoder_of
     from core.engine.gradients import Gradients
@@ -95,9 +96,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     hardware, shape = detect(), SHAPES[case.shape]
     if hardware.gpus:
         gpu = hardware.gpus[0]
-        limit = case.limit or gpu.free_gib
-        hardware = replace(hardware, gpus=(replace(gpu, free_gib=limit),))
-        torch.cuda.set_per_process_memory_fraction(min(1.0, (limit - 0.82) / gpu.memory_gib))
+        hardware = replace(hardware, gpus=(replace(gpu, free_gib=case.limit or gpu.free_gib),))
     work = alpaca(shape.vocabulary, longest=case.length)
     made = plan(config, work, shape, hardware, known=rates.known(Settings("", 0, home)))
     dtype, cache = str(made["dtype"]), bool(made["weight_cache"])
@@ -108,7 +107,10 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     schedule = steps_of(config, work)[: case.steps]
     if device == "cuda":
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()  # making the model's random weights takes more
+        torch.cuda.reset_peak_memory_stats()  # making the model's random weights took more
+        torch.cuda.set_per_process_memory_fraction(
+            min(1.0, (hardware.device_free_gib - CONTEXT_GIB) / hardware.gpus[0].memory_gib)
+        )
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         trainer = PersonaTrainer(

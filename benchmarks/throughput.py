@@ -110,7 +110,8 @@ def case(arguments: list[str]) -> dict[str, Any] | None:
     """The JSON that a process of its own prints last; None, and why, where it failed."""
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        print("  skipped:", (done.stderr.strip().splitlines() or ["no word"])[-1][:200], flush=True)
+        told = done.stderr.strip().splitlines()[-8:] or ["no word"]
+        print("  skipped:", "\n    ".join(part[:200] for part in told), flush=True)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
