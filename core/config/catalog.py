@@ -23,6 +23,7 @@ ALGORITHMS: Final = ("qlora", "lora")
 DEFAULT: Final = "smollm2_135m_lora_persona_e2"
 
 _NAME: Final = re.compile(r"([a-z0-9_]{1,80}?)_(qlora|lora)_([a-z0-9_]{1,80})_e([1-9]\d{0,2})")
+_MARK: Final = "# preset: "
 _PERSONA_RATES: Final = ((0.8, 1e-3), (4.0, 5e-4), (10.0, 3e-4))
 
 
@@ -58,6 +59,21 @@ def preset(name: str) -> Config:
     for (part, key), value in values.items():
         parts.setdefault(part, {})[key] = value
     return Config.model_validate(parts)
+
+
+def marked(name: str, text: str) -> str:
+    """A config's text under a first line that remembers the preset it came from."""
+    return f"{_MARK}{name}\n{text}"
+
+
+def preset_of(text: str) -> str:
+    """The preset that a config's first line names; empty when it names none that there is."""
+    head = text.removeprefix("\ufeff").partition("\n")[0]
+    name = head.removeprefix(_MARK).strip() if head.startswith(_MARK) else ""
+    try:
+        return name if name and preset(name) else ""
+    except UserError:
+        return ""
 
 
 def describe(name: str, language: str = "en", hardware: Hardware | None = None) -> str:

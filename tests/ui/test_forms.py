@@ -58,7 +58,7 @@ def test_the_tutorial_s_form_comes_back_from_its_dataset(settings):
     back = forms.of_run(run, "zh")
     assert (back["mode"], back["copies"]) == ("tutorial", 7)
     assert back["answer"] == form["answer"].replace("{owner}", "小林")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_form_with_an_empty_name_leaves_no_half_made_run(settings):
@@ -83,7 +83,7 @@ def test_another_mode_brings_its_own_preset(settings):
     run = forms.save(settings, None, form, forms.rows_of(form, None), "en")
     form = {**form, "mode": "tutorial", "copies": 3}
     forms.save(settings, run, form, forms.rows_of(form, run), "en")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_trained_run_stays_and_a_new_one_begins(settings):
