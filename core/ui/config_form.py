@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -14,6 +15,7 @@ from core.config.fields import Field, Value, fields, value_of
 from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.errors import UserError
+from core.run import Run
 from core.ui.speech import Language, Say
 from core.ui.views import faults
 
@@ -180,6 +182,14 @@ def draft_text(saved: str, draft: Mapping[str, Any] | None, run_name: str) -> st
     if draft and draft.get("run") == run_name and isinstance(draft.get("text"), str):
         return str(draft["text"])
     return saved
+
+
+def version(found: Run | None, text: str) -> str:
+    """A mark of a config's text and the rows it learns from: what advice on them follows from."""
+    rows = found.dataset_file if found else None
+    changed = rows.stat().st_mtime_ns if rows and rows.exists() else 0
+    mark = hashlib.sha1(text.encode("utf-8", "replace")).hexdigest()
+    return f"{found.name if found else ''} {changed} {mark}"
 
 
 def past(draft: Mapping[str, Any] | None, run_name: str) -> list[str]:

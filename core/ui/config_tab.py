@@ -110,14 +110,14 @@ def build(frame: Frame) -> Pane:
             known = known_to(run_name)
         except UserError:
             return []  # the Train tab says what is wrong with them
-        return advice.findings(text_, known, frame.settings) if known else []
+        return advice.findings(text_, known, frame.settings)
 
     def looks(run_name: str, text_: str, other: str, name: str) -> list[Any]:
-        found = advised(run_name, text_)
+        found = frame.find(run_name)
         return [
             forms.problems(text_, language, t),
-            forms.advice(found, language, t),
-            data.shown(run_name, text_, name),
+            forms.version(found, text_),
+            *data.shown(run_name, text_, name),
             forms.differences(text_, *base_of(other, name), t),
         ]
 
@@ -132,7 +132,9 @@ def build(frame: Frame) -> Pane:
             *shown,
         ]
 
-    seen = [undo_btn, fault_html, advice_html, data.html, diff_html]
+    # What the advice follows from. Rows are tokenised for it, and the form need not wait for that.
+    basis_tb = gr.Textbox("", visible=False)
+    seen = [undo_btn, fault_html, basis_tb, *data.outputs, diff_html]
     all_ = [code, presets.name_tb, presets.about_html, undo_btn, report_html, *seen[1:], *inputs]
 
     def replaced(
@@ -150,7 +152,7 @@ def build(frame: Frame) -> Pane:
             new = forms.edited(text_, key, raws)
         except UserError as error:
             wrong = notice("bad", error.render(language))
-            return gr.skip(), gr.skip(), gr.skip(), wrong, gr.skip(), gr.skip()
+            return [gr.skip()] * 3 + [wrong] + [gr.skip()] * (len(seen) - 2)
         if new == text_:
             return gr.skip()
         kept = forms.remember(draft, run_name, text_, new, ".".join(key))
@@ -186,12 +188,15 @@ def build(frame: Frame) -> Pane:
     def fixed(
         event: gr.EventData, draft: Draft, run_name: str, text_: str, other: str, name: str
     ) -> Any:
-        fixes = {finding.code: finding.fix for finding in advised(run_name, text_)} | {"own": OWN}
-        fix = fixes.get(str(event._data.get("action")))
-        if not fix:
-            return gr.skip()
-        new = writer.edit(text_, fix)
-        return replaced(draft, run_name, text_, new, other, name)
+        for finding in advised(run_name, text_):
+            if finding.code == event._data.get("action") and finding.fix:
+                new = writer.edit(text_, finding.fix)
+                return replaced(draft, run_name, text_, new, other, name)
+        return gr.skip()
+
+    @frame.guard
+    def kept_own(draft: Draft, run_name: str, text_: str, other: str, name: str) -> Any:
+        return replaced(draft, run_name, text_, writer.edit(text_, OWN), other, name)
 
     @frame.guard
     def file_opened(path: str, draft: Draft, run_name: str, text_: str, other: str) -> Any:
@@ -239,8 +244,16 @@ def build(frame: Frame) -> Pane:
     )
     presets.table_html.click(preset_picked, replacing, [draft_json, *all_], **_EVENT)
     undo_btn.click(undone, [draft_json, frame.run_tb, other_dd], [draft_json, *all_], **_EVENT)
-    for buttons in (advice_html, data.html):
-        buttons.click(fixed, context, [draft_json, *all_], **_EVENT)
+    basis_tb.change(
+        frame.guard(lambda run, text_: forms.advice(advised(run, text_), language, t)),
+        [frame.run_tb, code],
+        [advice_html],
+        trigger_mode="always_last",
+        queue=False,
+        **_EVENT,
+    )
+    advice_html.click(fixed, context, [draft_json, *all_], **_EVENT)
+    data.own_btn.click(kept_own, context, [draft_json, *all_], **_EVENT)
     file_btn.upload(file_opened, [file_btn, *replacing], [draft_json, *all_], **_EVENT)
     other_dd.input(
         frame.guard(lambda text_, other, name: forms.differences(text_, *base_of(other, name), t)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, Final
 
 import gradio as gr
@@ -14,9 +13,9 @@ from core.config import catalog, source, writer
 from core.config.fields import Value
 from core.errors import UserError
 from core.run import Run
-from core.ui.frame import CLICKS, UNKNOWN, Frame
+from core.ui.frame import UNKNOWN, Frame
 from core.ui.persona_form import branch
-from core.ui.views import Tone, notice
+from core.ui.views import notice
 
 _HELD: Final = "dataset.json"
 OWN: Final[Mapping[tuple[str, str], Value]] = {("settings", "data_path"): _HELD}
@@ -24,17 +23,26 @@ OWN: Final[Mapping[tuple[str, str], Value]] = {("settings", "data_path"): _HELD}
 
 
 class DataPane:
-    """A notice with buttons; the page itself never reads a path that was typed into it."""
+    """A notice and two buttons; the page itself never reads a path that was typed into it."""
 
     def __init__(self, frame: Frame) -> None:
-        self._frame, self._t = frame, frame.t
-        self.html = gr.HTML("", js_on_load=CLICKS, elem_id="config-data")
+        t = self._t = frame.t
+        self._frame = frame
+        self.told_html = gr.HTML("", elem_id="config-data")
+        with gr.Row(elem_classes="actions", elem_id="config-data-acts"):
+            self.fetch_btn = gr.Button(
+                t("Fetch the dataset"), visible=False, elem_id="config-fetch"
+            )
+            self.own_btn = gr.Button(
+                t("Keep my own conversations"), visible=False, elem_id="config-own"
+            )
+        self.outputs = [self.told_html, self.fetch_btn, self.own_btn]
 
-    def shown(self, run_name: str, text: str, preset: str) -> str:
-        """The notice for a config's text and the preset that it came from; empty if none is due."""
+    def shown(self, run_name: str, text: str, preset: str) -> list[Any]:
+        """Values for `outputs`, for a config's text and the preset that it came from."""
         t = self._t
         if source.faults(text):
-            return ""
+            return self._values()
         asked, made_for = source.parse(text).settings.data_path, _made_for(preset)
         if asked == _HELD and made_for:
             said = t(
@@ -42,22 +50,24 @@ class DataPane:
                 "assistant's own conversations are learned instead.",
                 name=_short(made_for),
             )
-            return self._told("info", said, [("fetch", t("Fetch the dataset"))])
+            return self._values(notice("info", said), fetch=True)
         if asked in (_HELD, _saved(self._frame.find(run_name))):
-            return ""
-        keep = ("own", t("Keep my own conversations"))
+            return self._values()
         if hub_data.is_hub(asked):
             said = t(
                 "{name} is a dataset of the Hugging Face Hub that this run does not hold yet.",
                 name=_short(asked),
             )
-            return self._told("warn", said, [("fetch", t("Fetch the dataset")), keep])
+            return self._values(notice("warn", said), fetch=True, own=True)
         said = t(
             "{name} is only a name here, as the page reads no file of the server: this "
             "assistant's own conversations are learned. Bring others in the Persona tab.",
             name=asked,
         )
-        return self._told("info", said, [])
+        return self._values(notice("info", said))
+
+    def _values(self, told: str = "", *, fetch: bool = False, own: bool = False) -> list[Any]:
+        return [told, gr.update(visible=fetch), gr.update(visible=own)]
 
     def refuse_missing(self, found: Run, text: str) -> None:
         """Stop before a training that would learn something else than its config names.
@@ -78,27 +88,25 @@ class DataPane:
         frame, t = self._frame, self._t
 
         @frame.guard
-        def fetched(event: gr.EventData, run_name: str, text: str, preset: str) -> Iterator[Any]:
-            if event._data.get("action") != "fetch":
-                yield gr.skip()
-                return
+        def fetched(run_name: str, text: str, preset: str) -> Iterator[Any]:
             found = frame.need(run_name)
             asked = source.parse(text).settings.data_path
             asked = asked if hub_data.is_hub(asked) else _made_for(preset)
             wait = notice("info", t("Fetching {name} …", name=_short(asked)))
-            yield wait, gr.skip(), gr.skip(), gr.skip()
+            stay = [gr.skip()] * 3
+            yield [*self._values(wait), *stay]
             try:
                 kept, count = self._keep(found, text, asked)
             except UserError:
-                yield self.shown(run_name, text, preset), gr.skip(), gr.skip(), gr.skip()
+                yield [*self.shown(run_name, text, preset), *stay]
                 raise
             gr.Info(t("{n} conversations are kept in the run.", n=f"{count:,}"), title=t("Read"))
-            yield "", None, UNKNOWN, kept.name
+            yield [*self._values(), None, UNKNOWN, kept.name]
 
-        return self.html.click(
+        return self.fetch_btn.click(
             fetched,
             [frame.run_tb, code, name_tb],
-            [self.html, draft, frame.shown_tb, frame.run_tb],
+            [*self.outputs, draft, frame.shown_tb, frame.run_tb],
             trigger_mode="once",
             show_progress="hidden",
             api_visibility="private",
@@ -119,13 +127,6 @@ class DataPane:
                 runs.delete(kept)
             raise
         return kept, len(rows)
-
-    def _told(self, tone: Tone, said: str, actions: list[tuple[str, str]]) -> str:
-        buttons = "".join(
-            f' <button type="button" data-action="{action}">{words}</button>'
-            for action, words in actions
-        )
-        return f'<div class="notice {tone} advice" role="status">{escape(said)}{buttons}</div>'
 
 
 def _saved(found: Run | None) -> str | None:

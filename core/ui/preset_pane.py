@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from core import needs
 from core.config import catalog
 from core.config.recipes import RECIPES
 from core.hardware import Hardware, detect
@@ -86,7 +87,7 @@ def _rank(name: str) -> tuple[int, float, str]:
 def _row(name: str, machine: Hardware, language: Language, t: Say) -> str:
     card, recipe = catalog.card_of_preset(name), catalog.recipe_of_preset(name)
     needed = least_memory_gib(catalog.preset(name), card.shape, machine)
-    fits = needed <= machine.device_free_gib
+    fits = needs.fits(needed, machine)
     size = f"{card.params:g} B" if card.params >= 1 else f"{card.params * 1000:.0f} M"
     memory = t("about {n} GiB", n=f"{needed:.1f}") + ("" if fits else f"<br>{t('too much')}")
     cells = (

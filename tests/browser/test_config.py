@@ -68,7 +68,7 @@ def test_the_tutorial_s_nine_edits_by_hand_and_a_broken_line_that_is_mended(page
     expect(page.locator("#config-advice")).to_contain_text("chat model")
     expect(page.locator("#config-advice")).to_contain_text("every 300 steps")
 
-    page.get_by_role("tab", name="Source (YAML)").click()
+    page.get_by_role("tab", name="YAML").click()
     editor = page.locator("#config-source .cm-content")
     line = editor.get_by_text("max_epochs: 2")
     line.click()
@@ -111,7 +111,7 @@ def test_the_tokens_of_a_conversation_are_shown_with_the_learned_ones_in_colour(
     at(page, server, run, "config")
     box(page, "config-settings-pretrained_model_name_or_path").fill(str(tiny_model))
     page.keyboard.press("Tab")
-    page.get_by_role("tab", name="What is learned").click()
+    page.get_by_role("tab", name="Tokens").click()
     shown = page.locator("#config-tokens")
     expect(shown).to_contain_text("Conversation 1 of 1 (× 4)", timeout=MINUTE)
     learned = "".join(
