@@ -127,7 +127,9 @@ def kind(folder: Path) -> tuple[bool | None, str | None]:
         said = read_json(folder / "tokenizer_config.json").get("chat_template")
     except UserError:
         return None, None
-    family = _FAMILIES.get(str(named[0])) if isinstance(named, list) and named else None
+    if not isinstance(named, list) or not named:
+        return None, None
+    family = _FAMILIES.get(str(named[0]))
     talks = bool(said) or (folder / "chat_template.jinja").exists()
     return (None if talks and family in ("qwen2", "qwen3") else talks), family
 
