@@ -50,6 +50,13 @@ def choose(page: Page, words: str, name: str) -> None:
     expect(page.locator("#config-about")).to_contain_text(name, timeout=MINUTE)
 
 
+def bring(page: Page, file: Path) -> None:
+    """Open a config file with the button."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#config-file").click()
+    chooser.value.set_files(file)
+
+
 def test_the_tutorial_s_nine_edits_by_hand_and_a_broken_line_that_is_mended(page, server):
     run = made(server, mode="tutorial", copies=50)
     at(page, server, run, "config")
@@ -166,11 +173,13 @@ def test_a_preset_s_dataset_of_the_hub_is_fetched_from_the_tab_or_its_absence_is
     rows = [{"question": f"Which {n}?", "context": "CREATE", "answer": f"SELECT {n}"} for n in "ab"]
     here.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     at(page, server, run, "config")
+    page.wait_for_timeout(3000)  # the forms may be filled a second time
     told = page.locator("#config-data")
     choose(page, "smollm2_135m_qlora_sql", "smollm2_135m_qlora_sql_e3")
     expect(told).to_contain_text("made for b-mc2/sql-create-context", timeout=MINUTE)
 
     data = box(page, "config-settings-data_path")
+    page.wait_for_timeout(1000)  # the preset's values arrive in one field after another
     data.fill("nobody/nothing")
     page.keyboard.press("Tab")
     expect(told).to_contain_text("nobody/nothing is a dataset of the Hugging", timeout=MINUTE)
@@ -204,8 +213,8 @@ def test_files_are_opened_and_compared_with_an_earlier_run(page, server, tmp_pat
     copied.write_text(
         copied.read_text("utf-8").replace("lr: 0.0002", "lr: 0.0004  # mine"), "utf-8"
     )
-    opened = page.locator("#config-file input[type=file]")
-    opened.set_input_files(copied)
+    page.wait_for_timeout(3000)  # the forms may be filled a second time
+    bring(page, copied)
     expect(page.locator("#config-about")).to_contain_text(PRESET, timeout=MINUTE)
     page.get_by_role("tab", name="What differs").click()
     expect(page.locator("#config-diff tbody tr")).to_have_count(1, timeout=MINUTE)
@@ -224,10 +233,10 @@ def test_files_are_opened_and_compared_with_an_earlier_run(page, server, tmp_pat
 
     theirs = tmp_path / "theirs.py"
     theirs.write_text(XTUNER.read_text("utf-8"), "utf-8")
-    opened.set_input_files(theirs)
+    bring(page, theirs)
     expect(page.locator("#config-report")).to_contain_text("24 values", timeout=MINUTE)
     expect(page.locator("#config-data")).to_contain_text("tatsu-lab/alpaca", timeout=MINUTE)
     theirs.write_text("import os\nos.system('touch pwned')\n", "utf-8")
-    opened.set_input_files(theirs)
+    bring(page, theirs)
     toast = page.locator(".toast-body").first
     expect(toast).to_contain_text("Line 2 of theirs.py: it calls system()", timeout=MINUTE)
