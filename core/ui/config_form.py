@@ -25,6 +25,7 @@ OPEN: Final = ("settings", "model", "dataset")
 Key = tuple[str, str]
 
 _UNDOS: Final = 20
+_BACKSLASH: Final = re.compile(r"\\([\\n])")
 
 
 def component(field: Field, language: Language) -> Any:
@@ -56,10 +57,15 @@ def component(field: Field, language: Language) -> Any:
 def shown(value: Value, field: Field) -> Any:
     """A config's value as its input shows it."""
     if field.kind == "texts" and isinstance(value, tuple):
-        return "\n".join(str(v) for v in value)
+        return "\n".join(_one_line(str(v)) for v in value)
     if field.kind == "two numbers" and isinstance(value, tuple):
         return ", ".join(f"{v:g}" for v in value if not isinstance(v, str))
     return value
+
+
+def _one_line(text: str) -> str:
+    """A text of several lines as one, as each line of the input is a text of its own."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def typed(raw: Any, field: Field) -> Value | None:
@@ -71,7 +77,8 @@ def typed(raw: Any, field: Field) -> Value | None:
         return None
     match field.kind:
         case "texts":
-            return tuple(line.strip() for line in str(raw).splitlines() if line.strip())
+            lines = [line.strip() for line in str(raw).splitlines() if line.strip()]
+            return tuple(_BACKSLASH.sub(lambda m: "\n" if m[1] == "n" else m[1], x) for x in lines)
         case "two numbers":
             try:
                 return tuple(float(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)

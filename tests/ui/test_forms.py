@@ -150,6 +150,19 @@ def test_every_value_of_every_mode_s_preset_survives_the_form():
             assert config_form.typed(raw, fields()[key]) is not None
 
 
+def test_the_form_gives_every_recipe_s_config_back_and_edits_it_without_a_fault():
+    key = ("settings", "data_path")
+    for name in catalog.names("smollm2_135m_qlora_"):
+        text = forms.preset_text(name, "en")
+        found = config_form.edited(text, key, raws(text))
+        assert found == text, name
+        found = config_form.edited(text, key, [*raws(text)[:1], "mine.json", *raws(text)[2:]])
+        assert source.parse(found).settings.data_path == "mine.json", name
+    several = ("a\\nb", "{context}\n{question}", "c\\", "\\")
+    field = fields()["dataset", "input_text"]
+    assert config_form.typed(config_form.shown(several, field), field) == several
+
+
 def test_an_edit_in_the_form_changes_one_line_and_keeps_the_comments(text):
     new = typing(text, ("settings", "lr"), 1e-4)
     changed = [(a, b) for a, b in zip(text.splitlines(), new.splitlines(), strict=True) if a != b]
