@@ -24,7 +24,7 @@ from core.engine.pieces import tokenizer as build_tokenizer
 from core.engine.shards import Weights, write
 from core.errors import UserError
 from core.files import require_space
-from core.model_folder import ORIGIN, layout, read_config, read_json, weight_files
+from core.model_folder import INTERNLM3, ORIGIN, layout, read_config, read_json, weight_files
 from core.models import shape
 from core.templates import NAMED
 
@@ -65,6 +65,9 @@ def convert_folder(source: Path, target: Path, made_of: Mapping[str, Any], repor
         else:
             write(weights, internlm2.unchanged(iter(weights)), part, report)
             _keep(source, part)
+            if config["architectures"][0] == INTERNLM3:
+                told = internlm2.llama_config_of_3(config)
+                (part / "config.json").write_text(json.dumps(told, indent=2), "utf-8")
             if not (source / "tokenizer.json").exists():
                 _tokenizer(source, config, part)
 
@@ -155,24 +158,31 @@ def _internlm2(
     new = internlm2.llama_config(config, eos)
     with torch.device("meta"):
         wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
-    found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
+    try:
+        found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
+    except RuntimeError as error:  # rows that cannot be shared among the heads
+        raise _unfit(source, str(error).splitlines()[0][:200]) from error
     if new["tie_word_embeddings"]:
         wanted.pop("lm_head.weight")
         found.pop("lm_head.weight", None)
     wrong = [n for n in wanted if n not in found or found[n].shape != wanted[n].shape]
     if wrong or found.keys() - wanted.keys():
-        raise UserError(
-            "The weights in {folder} do not fit its config.json: {name}.",
-            "Choose a folder with a whole InternLM2 model, or download it again.",
-            folder=source.name,
-            name=next(iter([*wrong, *sorted(found.keys() - wanted.keys())])),
-        )
+        raise _unfit(source, next(iter([*wrong, *sorted(found.keys() - wanted.keys())])))
     (part / "config.json").write_text(json.dumps(new, indent=2), "utf-8")
     generation = {"bos_token_id": new.get("bos_token_id", 1), "eos_token_id": eos}
     (part / "generation_config.json").write_text(json.dumps(generation, indent=2), "utf-8")
     (part / ORIGIN).mkdir()
     _keep(source, part / ORIGIN)
     write(weights, [o for o in outputs if o.name in wanted], part, report)
+
+
+def _unfit(source: Path, name: str) -> UserError:
+    return UserError(
+        "The weights in {folder} do not fit its config.json: {name}.",
+        "Choose a folder with a whole InternLM2 model, or download it again.",
+        folder=source.name,
+        name=name,
+    )
 
 
 def _keep(source: Path, target: Path) -> None:
@@ -196,7 +206,7 @@ def _tokenizer(
     file = source / "tokenizer.model"
     if not file.exists():
         raise UserError(
-            "The model folder {folder} has neither tokenizer.json nor tokenizer.model.",
+            "The model folder {folder} has no tokenizer.model.",
             "Choose a folder that holds a whole model.",
             folder=source.name,
         )
@@ -223,6 +233,14 @@ def _tokenizer(
             folder=source.name,
             size=built.get_vocab_size(),
             rows=int(config["vocab_size"]),
+        )
+    apart = [text for text, i in special.items() if built.token_to_id(text) != i]
+    if apart:
+        raise UserError(
+            "The tokenizer {file} cannot be read: {reason}.",
+            "Choose a folder that holds a tokenizer.json as well.",
+            file=file.name,
+            reason=f"{apart[0]} stands apart from its other pieces",
         )
     built.save(str(part / "tokenizer.json"))
     template = settings.get("chat_template")
