@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -102,7 +103,10 @@ def convert_gguf(file: Path, target: Path, made_of: Mapping[str, Any], report: R
                 dtype=torch.bfloat16,
                 quantization_config=GgufConfig(dequantize=True),
             )
-        except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        except (
+            *(OSError, ValueError, KeyError, RuntimeError, NotImplementedError),
+            StrictDataclassError,
+        ) as error:
             raise UserError(
                 "The GGUF file {file} cannot be read: {reason}.",
                 "Choose a GGUF file of a Llama, Qwen, Gemma, Phi or Mistral model.",
@@ -156,11 +160,11 @@ def _internlm2(
     own = config.get("eos_token_id", 2)
     eos = list(dict.fromkeys([*(own if isinstance(own, list) else [own]), *chat]))
     new = internlm2.llama_config(config, eos)
-    with torch.device("meta"):
-        wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
     try:
+        with torch.device("meta"):
+            wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
         found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
-    except RuntimeError as error:  # rows that cannot be shared among the heads
+    except (StrictDataclassError, RuntimeError) as error:  # heads that nothing can be shared among
         raise _unfit(source, str(error).splitlines()[0][:200]) from error
     if new["tie_word_embeddings"]:
         wanted.pop("lm_head.weight")
@@ -226,14 +230,6 @@ def _tokenizer(
         told[f"{key}_token"] = own or names.get(place if isinstance(place, int) else usual)
     bos = told["bos_token"] if chat is not None or settings.get("add_bos_token", True) else None
     built = build_tokenizer(model, special, bos)
-    if built.get_vocab_size() > int(config["vocab_size"]):
-        raise UserError(
-            "The tokenizer of {folder} has {size:,} tokens, its model only {rows:,}.",
-            "Download both again, from one place.",
-            folder=source.name,
-            size=built.get_vocab_size(),
-            rows=int(config["vocab_size"]),
-        )
     apart = [text for text, i in special.items() if built.token_to_id(text) != i]
     if apart:
         raise UserError(
@@ -241,6 +237,14 @@ def _tokenizer(
             "Choose a folder that holds a tokenizer.json as well.",
             file=file.name,
             reason=f"{apart[0]} stands apart from its other pieces",
+        )
+    if built.get_vocab_size() > int(config["vocab_size"]):
+        raise UserError(
+            "The tokenizer of {folder} has {size:,} tokens, its model only {rows:,}.",
+            "Download both again, from one place.",
+            folder=source.name,
+            size=built.get_vocab_size(),
+            rows=int(config["vocab_size"]),
         )
     built.save(str(part / "tokenizer.json"))
     template = settings.get("chat_template")
