@@ -1,4 +1,4 @@
-"""Base models in a real browser: a hub's, downloaded, stopped, resumed; InternLM2, there and back."""
+"""Base models in a real browser: a hub's, stopped and taken up again; InternLM2, there and back."""
 
 from __future__ import annotations
 
