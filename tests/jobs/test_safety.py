@@ -215,7 +215,7 @@ def test_weights_that_are_not_whole_never_become_random_numbers(tmp_path, llama,
 
 def test_heads_that_share_nothing_stop_the_command_line_with_one_sentence(tmp_path, llama):
     config = json.loads((llama / "config.json").read_text())
-    config |= {"num_attention_heads": 10, "num_key_value_heads": 5}
+    config |= {"num_attention_heads": 10, "num_key_value_heads": 5, "head_dim": None}
     (llama / "config.json").write_text(json.dumps(config))
     assert "its heads cannot be grouped" in refused(tmp_path, llama)
 
