@@ -69,7 +69,10 @@ def load_base(
             attn_implementation=_attention(folder),
             **extra,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
+    except (
+        *(OSError, ValueError, ArithmeticError, RuntimeError),
+        *(SafetensorError, StrictDataclassError),
+    ) as error:
         raise UserError(
             "The model in {folder} cannot be loaded: {reason}",
             "Choose a folder with a whole model whose weights are safetensors.",

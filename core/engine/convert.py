@@ -164,7 +164,7 @@ def _internlm2(
         with torch.device("meta"):
             wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
         found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
-    except (StrictDataclassError, RuntimeError) as error:  # heads that nothing can be shared among
+    except (StrictDataclassError, ArithmeticError, RuntimeError) as error:  # heads of no shape
         raise _unfit(source, str(error).splitlines()[0][:200]) from error
     if new["tie_word_embeddings"]:
         wanted.pop("lm_head.weight")

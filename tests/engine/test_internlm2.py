@@ -257,8 +257,9 @@ def test_weights_that_do_not_fit_their_config_are_refused(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_fused_projection_that_cannot_be_shared_among_the_heads_is_refused(tmp_path):
-    source = real.write(tmp_path / "internlm")
+@pytest.mark.parametrize("scaling", [None, {"type": "dynamic", "factor": 2.0}], ids=str)
+def test_a_fused_projection_that_cannot_be_shared_among_the_heads_is_refused(tmp_path, scaling):
+    source = real.write(tmp_path / "internlm", rope_scaling=scaling)
     told = json.loads((source / "config.json").read_text())
     told |= {"num_attention_heads": 32, "num_key_value_heads": 2}
     (source / "config.json").write_text(json.dumps(told))
