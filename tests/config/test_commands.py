@@ -12,6 +12,7 @@ from core.config import catalog, commands, source
 from core.config.fields import fields
 from core.config.schema import PARTS
 from core.errors import UserError
+from core.hardware import Hardware
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,3 +96,12 @@ def test_a_list_that_is_cut_short_by_its_reader_is_no_fault(tmp_path: Path) -> N
             env={**os.environ, "PYTHONPATH": str(ROOT), "STUDIO_HOME": str(tmp_path)},
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_preset_is_and_which_machine_it_needs_is_told_in_the_terminal() -> None:
+    laptop = Hardware(cores=8, memory_gib=16, free_gib=10, cpu_bf16=True)
+    told = commands.about_cfg("llama3_1_70b_instruct_qlora_persona_e4", laptop)
+    assert told.startswith("llama3_1_70b_instruct_qlora_persona_e4\n    ")
+    assert "licence Llama 3.1 Community" in told and "it needs a GPU of 80 GB" in told
+    with pytest.raises(UserError, match="no preset"):
+        commands.about_cfg("no such thing", laptop)
