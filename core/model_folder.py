@@ -10,9 +10,12 @@ from core.errors import UserError
 
 Layout = Literal["ready", "internlm2", "foreign"]
 """How a folder must be treated: used as it is; InternLM2's fused weights; else other files that
-stand for safetensors or a tokenizer.json (`.bin`, `tokenizer.model`)."""
+stand for safetensors or a tokenizer.json (`.bin`, `tokenizer.model`), or InternLM3's config."""
 
 INTERNLM2: Final = "InternLM2ForCausalLM"
+INTERNLM3: Final = "InternLM3ForCausalLM"
+"""A Llama by another name: its weights are named as Llama's, its config nearly so."""
+
 ARCHITECTURES: Final = frozenset(
     {
         "LlamaForCausalLM",
@@ -35,6 +38,21 @@ FAST: Final = frozenset(
     {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"}
 )
 """Those that the studio's own decoder computes; the others run as transformers wrote them."""
+
+_FAMILIES: Final = {
+    "MistralForCausalLM": "mistral",
+    "Qwen2ForCausalLM": "qwen2",
+    "Qwen3ForCausalLM": "qwen3",
+    "GemmaForCausalLM": "gemma",
+    "Gemma2ForCausalLM": "gemma",
+    "Gemma3ForCausalLM": "gemma",
+    "Phi3ForCausalLM": "phi",
+    "SmolLM3ForCausalLM": "smollm3",
+    "MiniCPM3ForCausalLM": "minicpm3",
+    "GlmForCausalLM": "glm4",
+    "Glm4ForCausalLM": "glm4",
+    INTERNLM2: "internlm2",
+}
 
 ORIGIN: Final = "origin"
 """Where a converted InternLM2 keeps its own small files, for saving a result in its layout."""
@@ -84,7 +102,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     config = read_json(folder / "config.json")
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
-    if name not in ARCHITECTURES and name != INTERNLM2:
+    if name not in ARCHITECTURES and name not in (INTERNLM2, INTERNLM3):
         raise UserError(
             "The model in {folder} is a {architecture}, which this program cannot train; "
             "code that comes with a model is never run.",
@@ -101,6 +119,24 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def kind(folder: Path) -> tuple[bool | None, str | None]:
+    """Whether a folder's model is tuned to talk, and its family; None is unknown.
+
+    A template for conversations tells a chat model, except with Qwen, whose base models have one.
+    Llama's architecture belongs to many families.
+    """
+    try:
+        named = read_json(folder / "config.json").get("architectures")
+        said = read_json(folder / "tokenizer_config.json").get("chat_template")
+    except UserError:
+        return None, None
+    if not isinstance(named, list) or not named:
+        return None, None
+    family = _FAMILIES.get(str(named[0]))
+    talks = bool(said) or (folder / "chat_template.jinja").exists()
+    return (None if talks and family in ("qwen2", "qwen3") else talks), family
+
+
 def layout(folder: Path) -> Layout:
     """What has to be done with a folder before it can be used.
 
@@ -111,8 +147,8 @@ def layout(folder: Path) -> Layout:
     if config["architectures"][0] == INTERNLM2:
         return "internlm2"
     files = weight_files(folder)
-    pickled = files[0].suffix != ".safetensors"
-    return "foreign" if pickled or not (folder / "tokenizer.json").exists() else "ready"
+    standard = files[0].suffix == ".safetensors" and (folder / "tokenizer.json").exists()
+    return "ready" if standard and config["architectures"][0] != INTERNLM3 else "foreign"
 
 
 def weight_files(folder: Path) -> list[Path]:

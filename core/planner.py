@@ -145,13 +145,14 @@ def plan(
         ),
     )
     if hardware.gpus:
-        able = dtype == "bfloat16" and stage < 3
+        # DeepSpeed's engine takes part in the backward pass, which no recording survives.
+        able = dtype == "bfloat16" and stage == 0
         able = able and shape.fast and config.model.lora_dropout == 0
         decide(
             "cuda_graphs",
             able,
             "CUDA graphs",
-            text("only for bfloat16 without dropout and DeepSpeed stage 3")
+            text("only for bfloat16 without dropout and DeepSpeed")
             if not able
             else text("a step is started as a whole, where its shape was seen before")
             if made.graphs
@@ -201,11 +202,6 @@ def plan(
         ),
         step_seconds=training / len(steps),
     )
-
-
-def least_memory_gib(config: Config, shape: Shape, hardware: Hardware) -> float:
-    """About the least memory that this machine's device needs to train the config, in GiB."""
-    return estimate.least_gib(config, shape, hardware.device, _dtype(config, hardware)[0])
 
 
 def _dtype(config: Config, hardware: Hardware) -> tuple[str, Text]:

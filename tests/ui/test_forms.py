@@ -58,7 +58,7 @@ def test_the_tutorial_s_form_comes_back_from_its_dataset(settings):
     back = forms.of_run(run, "zh")
     assert (back["mode"], back["copies"]) == ("tutorial", 7)
     assert back["answer"] == form["answer"].replace("{owner}", "小林")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_form_with_an_empty_name_leaves_no_half_made_run(settings):
@@ -83,7 +83,7 @@ def test_another_mode_brings_its_own_preset(settings):
     run = forms.save(settings, None, form, forms.rows_of(form, None), "en")
     form = {**form, "mode": "tutorial", "copies": 3}
     forms.save(settings, run, form, forms.rows_of(form, run), "en")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_trained_run_stays_and_a_new_one_begins(settings):
@@ -148,6 +148,19 @@ def test_every_value_of_every_mode_s_preset_survives_the_form():
         for key, raw in zip(KEYS, raws(text), strict=True):
             assert config_form.edited(text, key, raws(text)) == text, key
             assert config_form.typed(raw, fields()[key]) is not None
+
+
+def test_the_form_gives_every_recipe_s_config_back_and_edits_it_without_a_fault():
+    key = ("settings", "data_path")
+    for name in catalog.names("smollm2_135m_qlora_"):
+        text = forms.preset_text(name, "en")
+        found = config_form.edited(text, key, raws(text))
+        assert found == text, name
+        found = config_form.edited(text, key, [*raws(text)[:1], "mine.json", *raws(text)[2:]])
+        assert source.parse(found).settings.data_path == "mine.json", name
+    several = ("a\\nb", "{context}\n{question}", "c\\", "\\")
+    field = fields()["dataset", "input_text"]
+    assert config_form.typed(config_form.shown(several, field), field) == several
 
 
 def test_an_edit_in_the_form_changes_one_line_and_keeps_the_comments(text):
@@ -244,11 +257,12 @@ def test_edits_are_undone_one_by_one_and_letters_of_one_field_count_as_one():
 def test_the_table_of_presets_tells_size_licence_and_what_fits_here():
     small = Hardware(cores=2, memory_gib=8, free_gib=6, cpu_bf16=True)
     html = preset_pane.table("llama3 70b persona", small, "en", en)
-    assert "70.6 B" in html and "Llama 3.1 Community" in html and "too much" in html
+    assert "70.6 B" in html and "Llama 3.1 Community" in html
+    assert "needs a GPU of 80 GB" in html and "needs several GPUs of 80 GB" in html
     html = preset_pane.table("", small, "zh", speaker("zh"))
     first = html.index("smollm2_135m_lora_persona_e2")
     assert first < html.index("smollm2_360m") and html.count("data-action") == 40
-    assert "超出本机" not in html[:first] and "还有" in html
+    assert "需要" not in html[:first].partition("<tbody>")[2] and "还有" in html
 
 
 def test_the_difference_is_there_as_lines_too(text):
