@@ -168,7 +168,7 @@ class Cost:
         shape, r = self.shape, self.rank
         h, q, kv = shape.hidden, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         if recompute == "layers":
-            return 2 * h + r
+            return 2 * h + (r if self.device == "cuda" else 0)
         logs = shape.heads * 4 / self.size
         attention = (q + 2 * kv) + (q + r) + logs
         if self.device == "cpu":
