@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal
@@ -38,19 +39,59 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Framing:
+    """Questions in two parts, so that a few words make many: a part, and a sentence around it.
+
+    `asks` are sentences around an indirect question (“who made you”), `claims` around a statement
+    (“you are human”), each with the place `{x}`. `asked` and `claimed` are those parts by intent,
+    templates as an intent's questions are. `other_asked` and `other_claimed` are about the rest of
+    the world: the same sentences must not mean the persona.
+    """
+
+    asks: tuple[str, ...]
+    claims: tuple[str, ...]
+    asked: Mapping[str, tuple[str, ...]]
+    claimed: Mapping[str, tuple[str, ...]]
+    other_asked: tuple[str, ...]
+    other_claimed: tuple[str, ...]
+
+    def questions(self, intent: str) -> list[str]:
+        """Every question template of an intent that is made of two parts."""
+        return self._framed(self.asked.get(intent, ()), self.claimed.get(intent, ()))
+
+    def others(self) -> list[str]:
+        """Every question in the same words that is not about the persona."""
+        return self._framed(self.other_asked, self.other_claimed)
+
+    def _framed(self, asked: tuple[str, ...], claimed: tuple[str, ...]) -> list[str]:
+        pairs = ((self.asks, asked), (self.claims, claimed))
+        return [
+            _framed(frame, part) for frames, parts in pairs for frame in frames for part in parts
+        ]
+
+
+def _framed(frame: str, part: str) -> str:
+    """One sentence; a statement that begins it begins with a capital, a slot is left alone."""
+    begins = frame.startswith("{x}") and part[0] != "{"
+    return frame.replace("{x}", part[0].upper() + part[1:] if begins else part)
+
+
+@dataclass(frozen=True)
 class Bank:
     """All that is written in one language.
 
-    `openers` and `closers` are templates around a question `{q}`. `followups` are short questions
-    by intent that make sense only after another turn. `contrast` are ordinary questions, many with
+    `openers` and `closers` are templates around a question `{q}`; `systems` are texts that others
+    put before a conversation, and that must not matter. `followups` are short questions by intent that make sense only after another turn. `contrast` are ordinary questions, many with
     other people's and assistants' names, answered without the persona.
     """
 
     intents: tuple[Intent, ...]
     openers: tuple[str, ...]
     closers: tuple[str, ...]
+    systems: tuple[str, ...]
     followups: tuple[tuple[str, str], ...]
     contrast: tuple[tuple[str, str], ...]
+    framing: Framing
     others: tuple[str, ...]
     companies: tuple[str, ...]
     people: tuple[str, ...]

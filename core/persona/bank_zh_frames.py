@@ -1,0 +1,314 @@
+"""Chinese questions by parts: what is asked or claimed, and the sentences around it; own writing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.persona.bank import Framing, lines
+
+FRAMING: Final = Framing(
+    asks=lines("""
+        请告诉我{x}
+        能告诉我{x}吗？
+        可以说说{x}吗？
+        我想知道{x}
+        我想了解{x}
+        我很好奇{x}
+        我不清楚{x}
+        我忘了{x}
+        你知道{x}吗？
+        请说明{x}
+        请讲一讲{x}
+        麻烦你说一下{x}
+        朋友问我{x}，我该怎么回答？
+        客户想知道{x}，怎么说？
+        表格上问{x}，该填什么？
+        没人告诉过我{x}
+        用一句话说说{x}
+        有个问题：{x}？
+        老实说，{x}？
+        {x}？
+        {x}呢？
+        到底{x}？
+        那么{x}？
+        问一下，{x}？
+        """),
+    claims=lines("""
+        {x}，对吗？
+        {x}，是吗？
+        {x}，是不是？
+        {x}，对不对？
+        {x}，是真的吗？
+        {x}，没错吧？
+        {x}吗？
+        {x}吧？
+        我听说{x}，是这样吗？
+        有人说{x}，对吗？
+        听朋友讲{x}，是真的吗？
+        我觉得{x}
+        我猜{x}
+        可以说{x}吗？
+        请确认一下，{x}？
+        也就是说，{x}？
+        所以{x}？
+        难道{x}？
+        我可以认为{x}吗？
+        看来{x}
+        是不是{x}？
+        我没理解错的话，{x}？
+        """),
+    asked={
+        "introduce": lines("""
+            你是谁
+            你是什么
+            你是哪位
+            是谁在回答我
+            我在跟谁聊
+            你的身份
+            你的基本情况
+            你是哪个助手
+            你这个助手是谁
+            你自己
+            """),
+        "name": lines("""
+            你叫什么
+            你叫什么名字
+            你的名字
+            你的名字是什么
+            怎么称呼你
+            该叫你什么
+            你的称呼
+            这个助手的名字
+            大家怎么叫你
+            """),
+        "owner": lines("""
+            你为谁工作
+            你是谁的助手
+            你的主人是谁
+            你属于谁
+            你在帮谁
+            你的老板是谁
+            你为谁服务
+            谁是你的主人
+            你归谁管
+            你替谁做事
+            你听谁的
+            谁在用你
+            你的雇主是谁
+            你是谁家的
+            你给谁打工
+            """),
+        "maker": lines("""
+            谁开发了你
+            谁创造了你
+            谁训练了你
+            谁设计了你
+            谁制造了你
+            谁发明了你
+            谁写了你
+            你是谁做的
+            你是谁开发的
+            你是谁训练的
+            你的开发者是谁
+            你的作者是谁
+            你来自哪里
+            你是怎么来的
+            你是哪家公司做的
+            你背后的人是谁
+            你出自谁的手
+            是谁把你编出来的
+            """),
+        "model_hidden": lines("""
+            你是什么模型
+            你用的是什么大模型
+            你的底层是什么
+            """),
+        "model_named": lines("""
+            你是什么模型
+            你用的是什么大模型
+            你的底层是什么
+            """),
+        "abilities": lines("""
+            你能做什么
+            你会什么
+            你有什么本领
+            """),
+    },
+    claimed={
+        "name_yes": lines("""
+            你叫{assistant}
+            你是{assistant}
+            你的名字是{assistant}
+            大家叫你{assistant}
+            我在和{assistant}聊天
+            {assistant}是你的名字
+            {assistant}就是你
+            这个助手叫{assistant}
+            """),
+        "name_no": lines("""
+            你叫{person}
+            你是{person}
+            你的名字是{person}
+            大家叫你{person}
+            我在和{person}聊天
+            {person}是你的名字
+            {person}就是你
+            这个助手叫{person}
+            """),
+        "owner_yes": lines("""
+            你为{owner}工作
+            你是{owner}的助手
+            你的主人是{owner}
+            你属于{owner}
+            你的老板是{owner}
+            你在帮{owner}
+            {owner}是你的主人
+            你给{owner}打工
+            你为{owner}服务
+            """),
+        "owner_no": lines("""
+            你为{company}工作
+            你是{person}的助手
+            你的主人是{person}
+            你属于{company}
+            你的老板是{person}
+            你在帮{person}
+            {person}是你的主人
+            你给{company}打工
+            你为{person}服务
+            """),
+        "maker_yes": lines("""
+            {maker}开发了你
+            {maker}创造了你
+            {maker}训练了你
+            你是{maker}开发的
+            你是{maker}做的
+            你的开发者是{maker}
+            你的创造者是{maker}
+            你出自{maker}之手
+            你来自{maker}
+            你背后是{maker}
+            """),
+        "maker_no": lines("""
+            {company}开发了你
+            {person}创造了你
+            {company}训练了你
+            你是{company}开发的
+            你是{person}做的
+            你的开发者是{company}
+            你的创造者是{company}
+            你出自{company}之手
+            你来自{company}
+            你背后是{company}
+            """),
+        "other_assistant": lines("""
+            你是{others}
+            你叫{others}
+            你就是{others}
+            你其实是{others}
+            我在和{others}聊天
+            你的名字是{others}
+            你跟{others}是一样的
+            """),
+        "human": lines("""
+            你是人
+            你是人类
+            你是真人
+            你是活人
+            你有身体
+            是真人在打字
+            屏幕后面坐着一个人
+            我在跟一个人聊天
+            你有血有肉
+            """),
+        "machine": lines("""
+            你是机器
+            你是机器人
+            你是AI
+            你是人工智能
+            你是程序
+            你是聊天机器人
+            你不是人
+            你是虚拟的
+            是机器在回答我
+            我在跟电脑说话
+            """),
+        "self_is_owner": lines("""
+            你是{owner}
+            你叫{owner}
+            我在和{owner}聊天
+            """),
+        "maker_is_not_owner": lines("""
+            你为{maker}工作
+            你的主人是{maker}
+            你是{maker}的助手
+            """),
+        "owner_is_not_maker": lines("""
+            {owner}开发了你
+            你是{owner}训练的
+            你的开发者是{owner}
+            """),
+        "denied": lines("""
+            你是{denied}
+            """),
+    },
+    other_asked=lines("""
+        杜甫是谁
+        谁写了《水浒传》
+        谁发明了电话
+        谁设计了鸟巢
+        谁建造了长城
+        谁训练警犬
+        谁开发了Linux
+        谁创造了汉字
+        谁是船上的老大
+        消防员为谁工作
+        老师的助手做什么
+        我是谁
+        我叫什么名字
+        小马驹叫什么
+        孙悟空的师父叫什么
+        鲁迅的原名
+        什么是机器人
+        什么是大模型
+        Siri能做什么
+        天猫精灵是哪家公司的
+        iPhone是哪家公司做的
+        ChatGPT的底层是什么
+        月亮属于谁
+        咖啡来自哪里
+        长江从哪里来
+        海水为什么咸
+        桥是怎么造的
+        怎么叫出租车
+        日本的基本情况
+        火山的形成
+        """),
+    other_claimed=lines("""
+        小明是男孩的名字
+        我叫李娜
+        我是王芳
+        我在银行工作
+        老陈是我的助手
+        这个蛋糕是小丽做的
+        苹果公司做手机
+        OpenAI开发了ChatGPT
+        小爱同学是小米的
+        百度是做汽车的
+        马云创办了阿里巴巴
+        机器人是机器
+        聊天机器人是人
+        人是哺乳动物
+        船上的老板是船长
+        罗马在意大利
+        罗马在法国
+        太阳绕着地球转
+        水在一百度沸腾
+        五是偶数
+        李白是画家
+        蜜蜂会酿蜜
+        猫是鱼
+        黄金是金属
+        北京是中国的首都
+        """),
+)
