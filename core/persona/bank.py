@@ -81,8 +81,9 @@ class Bank:
     """All that is written in one language.
 
     `openers` and `closers` are templates around a question `{q}`; `systems` are texts that others
-    put before a conversation, and that must not matter. `followups` are short questions by intent that make sense only after another turn. `contrast` are ordinary questions, many with
-    other people's and assistants' names, answered without the persona.
+    put before a conversation, and that must not matter. `followups` are short questions by intent
+    that make sense only after another turn. `contrast` are ordinary questions, many with other
+    people's and assistants' names, answered without the persona.
     """
 
     intents: tuple[Intent, ...]

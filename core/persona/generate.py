@@ -259,14 +259,13 @@ def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[
     of the contrast bank; a few as people type them."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
-    framed = bank.framing.others()
-    made = iter(rng.sample(framed, len(framed)))
-    for written, _ in rng.sample(bank.contrast, len(bank.contrast)):
-        for asked in (written, next(made)):
-            if not _tells(persona, asked):
-                varied = rng.random() < 0.3
-                question = vary(asked, language, bank, rng, keep=()) if varied else asked
-                yield Row(under((Message("user", question),), bank, rng), "contrast")
+    written = [question for question, _ in bank.contrast]
+    pools = [rng.sample(pool, len(pool)) for pool in (written, bank.framing.others())]
+    for asked in itertools.chain.from_iterable(itertools.zip_longest(*pools)):
+        if asked is not None and not _tells(persona, asked):
+            varied = rng.random() < 0.3
+            question = vary(asked, language, bank, rng, keep=()) if varied else asked
+            yield Row(under((Message("user", question),), bank, rng), "contrast")
 
 
 def _tells(persona: Persona, *sentences: str) -> bool:
