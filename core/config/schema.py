@@ -114,6 +114,15 @@ class Settings(Part):
     evaluation_freq: Annotated[
         Interval, _help("Optimizer steps between sample answers; -1 answers only before and after.")
     ] = -1
+    stop_at_recall: Annotated[
+        float,
+        _help(
+            "End early at the checkpoint that answers this share of held-out questions about the "
+            "persona rightly; 0 trains to the end.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     SYSTEM: Annotated[
         str,
         _help(

@@ -25,6 +25,7 @@ TITLES: Final[Mapping[str, Text]] = {
     "save_steps": text("Save every … steps"),
     "save_total_limit": text("Checkpoints kept"),
     "evaluation_freq": text("Sample answers every … steps"),
+    "stop_at_recall": text("Stop once it knows itself"),
     "SYSTEM": text("System text"),
     "evaluation_inputs": text("Sample questions"),
     "quantization": text("Base in memory"),

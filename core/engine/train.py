@@ -31,6 +31,7 @@ from core.engine.watch import Watch
 from core.errors import UserError
 from core.models import folder as model_folder
 from core.plan import Plan
+from core.questions import questions
 from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
@@ -88,7 +89,11 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
         (q, tokenizer.prompt([*system, Message("user", q)]))
         for q in config.settings.evaluation_inputs
     ]
-    watch = Watch(run, config, facts, ranks, tokenizer, prompts, checkpoint)
+    probes = [
+        (probe, tokenizer.prompt([*system, Message("user", probe.question)]))
+        for probe in (questions(run).identity if config.settings.stop_at_recall else ())
+    ]
+    watch = Watch(run, config, facts, ranks, tokenizer, prompts, checkpoint, probes)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
     objective = Objective(model, fast=config.model.lora_dropout == 0)
