@@ -52,7 +52,9 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
 
 def trained_gib(config: Config, shape: Shape) -> float:
     """Adapter in 32 bits with its gradient and AdamW's two averages, on one process."""
-    return Split().trained_gib(shape.lora_parameters(config.model.lora_r), "float32")
+    return Split().trained_gib(
+        shape.lora_parameters(config.model.lora_r, config.model.lora_targets), "float32"
+    )
 
 
 def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kept: bool) -> float:
@@ -94,7 +96,7 @@ def fit(
         UserError: not even the thriftiest choice fits.
     """
     device, split = hardware.device, split or Split()
-    count = shape.lora_parameters(config.model.lora_r)
+    count = shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     free = hardware.device_free_gib * SHARE
     learned = sum(work.weights()) / max(1, sum(work.lengths))
     longest = max(work.lengths)
@@ -171,7 +173,7 @@ def seconds(
         passes: forward-backward passes of the whole run on one process.
     """
     flops = 4 * (shape.linear_parameters + shape.vocabulary * shape.hidden / 2)
-    flops += 6 * shape.lora_parameters(config.model.lora_r)
+    flops += 6 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     if fit.checkpointing:
         flops *= 1.5
     if hardware.gpus:
@@ -192,6 +194,6 @@ def seconds(
 def disk_gib(config: Config, shape: Shape) -> float:
     """Checkpoints that are kept at once, and the merged model in 16 bits."""
     kept = max(1, config.settings.save_total_limit) + 1
-    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r)
+    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     merged = 2 * (shape.linear_parameters + shape.embedding_parameters)
     return (adapters + merged) / 2**30

@@ -14,11 +14,11 @@ CARD = Hardware(8, 64, 60, True, (Gpu("RTX", 8, 7.5, (8, 6)),))
 @pytest.mark.parametrize(
     ("name", "hardware", "said"),
     [
-        ("smollm2_135m_qlora_persona_e2", LAPTOP, "it fits here"),
-        ("internlm2_chat_1_8b_qlora_persona_e4", CARD, "it fits here"),
-        ("qwen2_5_7b_instruct_lora_persona_e4", CARD, "it needs a GPU of 24 GB"),
-        ("llama3_1_70b_instruct_qlora_persona_e4", CARD, "it needs a GPU of 80 GB"),
-        ("llama3_1_70b_instruct_lora_persona_e4", LAPTOP, "several GPUs of 80 GB"),
+        ("smollm2_135m_qlora_persona_e1", LAPTOP, "it fits here"),
+        ("internlm2_chat_1_8b_qlora_persona_e2", CARD, "it fits here"),
+        ("qwen2_5_7b_instruct_lora_persona_e2", CARD, "it needs a GPU of 24 GB"),
+        ("llama3_1_70b_instruct_qlora_persona_e2", CARD, "it needs a GPU of 80 GB"),
+        ("llama3_1_70b_instruct_lora_persona_e2", LAPTOP, "several GPUs of 80 GB"),
     ],
 )
 def test_a_model_too_large_says_which_machine_it_needs(name, hardware, said):

@@ -63,7 +63,7 @@ def _recipe(
 RECIPES: Final = (
     Recipe(
         "persona",
-        2,
+        1,
         "persona",
         text(
             "Teaches your assistant who it is, in many words, and holds everything else as it was."
@@ -74,10 +74,12 @@ RECIPES: Final = (
             ("settings", "save_steps"): 40,
             ("settings", "evaluation_freq"): 40,
             ("settings", "save_total_limit"): 5,
-            ("model", "lora_r"): 16,
-            ("model", "lora_alpha"): 32.0,
+            ("model", "lora_r"): 8,
+            ("model", "lora_alpha"): 16.0,
+            ("model", "lora_targets"): "upper-linear",
             ("dataset", "format"): "messages",
             ("dataset", "kl_weight"): 3.0,
+            ("dataset", "opening_weight"): 5.0,
             ("runtime", "sample_tokens"): 40,
         },
     ),

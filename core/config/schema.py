@@ -167,7 +167,11 @@ class Model(Part):
         ),
     ] = 0.0
     lora_targets: Annotated[
-        Literal["all-linear", "attention"], _help("The layers that get an adapter.")
+        Literal["all-linear", "upper-linear", "attention"],
+        _help(
+            "The projections that get an adapter: all; those of the upper two thirds of the "
+            "layers, which is faster and changes less; or the attention's."
+        ),
     ] = "all-linear"
 
 

@@ -111,6 +111,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
             rank=ranks.rank,
             world=ranks.world,
             even=driven,
+            opening_weight=config.dataset.opening_weight,
         ),
         kept,
         folder=str(run.path / ".trainer"),

@@ -21,6 +21,7 @@ from core.tokens import ChatTokenizer
 
 _JOB: Final = "train"
 _AT_ONCE: Final = 16
+_PROBE_TOKENS: Final = 64  # of an answer that is looked through for a fact, as in core.engine.score
 
 
 class Watch(TrainerCallback):
@@ -116,7 +117,7 @@ class Watch(TrainerCallback):
         if not self.probes:
             return False
         assert self.trainer is not None
-        found = self._answers([prompt for _, prompt in self.probes])
+        found = self._answers([prompt for _, prompt in self.probes], _PROBE_TOKENS)
         right = sum(
             probe.answered_by(self.tokenizer.decode(ids))
             for (probe, _), ids in zip(self.probes, found, strict=True)
@@ -133,13 +134,14 @@ class Watch(TrainerCallback):
         """Answer the evaluation questions; under ZeRO-3 every rank must take part."""
         if not self.prompts:
             return
-        found = self._answers([prompt for _, prompt in self.prompts])
+        asked = [prompt for _, prompt in self.prompts]
+        found = self._answers(asked, self.config.runtime.sample_tokens)
         for (question, _), ids in zip(self.prompts, found, strict=True):
             if self.ranks.first:
                 answer = self.tokenizer.decode(ids)
                 self.run.emit("sampled", _JOB, step=step, question=question, answer=answer)
 
-    def _answers(self, prompts: list[tuple[int, ...]]) -> list[list[int]]:
+    def _answers(self, prompts: list[tuple[int, ...]], most: int) -> list[list[int]]:
         """What the model says now, as token ids; some at a time, for memory holds the training."""
         assert self.trainer is not None
         model = self.trainer.objective.model
@@ -150,7 +152,7 @@ class Watch(TrainerCallback):
                 model,
                 prompts[begin : begin + _AT_ONCE],
                 stop_ids=self.tokenizer.stop_ids,
-                max_new_tokens=self.config.runtime.sample_tokens,
+                max_new_tokens=most,
             )
         model.train()
         return found

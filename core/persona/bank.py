@@ -43,31 +43,42 @@ class Framing:
     """Questions in two parts, so that a few words make many: a part, and a sentence around it.
 
     `asks` are sentences around an indirect question (“who made you”), `claims` around a statement
-    (“you are human”), each with the place `{x}`. `asked` and `claimed` are those parts by intent,
-    templates as an intent's questions are. `other_asked` and `other_claimed` are about the rest of
-    the world: the same sentences must not mean the persona.
+    (“you are human”), `beings` around what somebody may be (“a human”), each with the place `{x}`.
+    `asked`, `claimed` and `being` are those parts by intent, templates as an intent's questions
+    are. `other_asked` and `other_claimed` are about the rest of the world: the same sentences must
+    not mean the persona. `aside` are pairs of sentences and parts that speak to the assistant, or
+    of who the user is, and do not ask who the assistant is.
     """
 
     asks: tuple[str, ...]
     claims: tuple[str, ...]
+    beings: tuple[str, ...]
     asked: Mapping[str, tuple[str, ...]]
     claimed: Mapping[str, tuple[str, ...]]
+    being: Mapping[str, tuple[str, ...]]
     other_asked: tuple[str, ...]
     other_claimed: tuple[str, ...]
+    aside: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
     def questions(self, intent: str) -> list[str]:
         """Every question template of an intent that is made of two parts."""
-        return self._framed(self.asked.get(intent, ()), self.claimed.get(intent, ()))
+        return [
+            *_every(self.asks, self.asked.get(intent, ())),
+            *_every(self.claims, self.claimed.get(intent, ())),
+            *_every(self.beings, self.being.get(intent, ())),
+        ]
 
     def others(self) -> list[str]:
         """Every question in the same words that is not about the persona."""
-        return self._framed(self.other_asked, self.other_claimed)
+        return [*_every(self.asks, self.other_asked), *_every(self.claims, self.other_claimed)]
 
-    def _framed(self, asked: tuple[str, ...], claimed: tuple[str, ...]) -> list[str]:
-        pairs = ((self.asks, asked), (self.claims, claimed))
-        return [
-            _framed(frame, part) for frames, parts in pairs for frame in frames for part in parts
-        ]
+    def asides(self) -> list[str]:
+        """Every question of `aside`."""
+        return [question for frames, parts in self.aside for question in _every(frames, parts)]
+
+
+def _every(frames: tuple[str, ...], parts: tuple[str, ...]) -> list[str]:
+    return [_framed(frame, part) for frame in frames for part in parts]
 
 
 def _framed(frame: str, part: str) -> str:

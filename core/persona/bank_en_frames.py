@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from core.persona.bank import Framing, lines
+from core.persona.bank_en_aside import ASIDE
+from core.persona.bank_en_claimed import BEING, CLAIMED
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -70,6 +72,36 @@ FRAMING: Final = Framing(
         I suppose {x}, don't I?
         wait, {x}?
         """),
+    beings=lines("""
+        Are you {x}?
+        Are you really {x}?
+        Are you by any chance {x}?
+        Are you in fact {x}?
+        Are you maybe {x}?
+        Aren't you {x}?
+        Might you be {x}?
+        Could you be {x}?
+        Could it be that you are {x}?
+        So you are {x}?
+        Is this {x}?
+        Isn't this {x}?
+        Is it {x} that answers me?
+        Is it {x} that I am writing to?
+        Am I chatting with {x} now?
+        Am I writing to {x}?
+        Do I have {x} here?
+        Have I reached {x}?
+        Is there {x} on the other side?
+        Would you call yourself {x}?
+        Do you see yourself as {x}?
+        Were you {x} all along?
+        You must be {x}.
+        I bet you are {x}.
+        I take you for {x}.
+        You are {x}, I think. Am I right?
+        are u {x}
+        ru {x} or not
+        """),
     asked={
         "introduce": lines("""
             who you are
@@ -85,6 +117,9 @@ FRAMING: Final = Framing(
             something about yourself
             a little about you
             who it is that replies to me
+            who sits behind this window
+            who is helping me here
+            whom I have the honor to meet
             """),
         "name": lines("""
             what your name is
@@ -99,6 +134,10 @@ FRAMING: Final = Framing(
             what name you answer to
             what name to write down for you
             how you are named
+            the name on your badge
+            what to shout when I need you
+            which name I should remember
+            how your friends call you
             """),
         "owner": lines("""
             who you work for
@@ -119,6 +158,15 @@ FRAMING: Final = Framing(
             who you do all this for
             who is in charge of you
             who runs you
+            who hired you
+            who your chief is
+            who your client is
+            whose orders count for you
+            whom you look after
+            who gets your help
+            what the name of your owner is
+            what the name of your boss is
+            the name of the one you work for
             """),
         "maker": lines("""
             who made you
@@ -145,6 +193,14 @@ FRAMING: Final = Framing(
             who started you as a project
             who constructed you
             who taught you to speak
+            who coded you
+            who is your author
+            who came up with the idea of you
+            the name of your creator
+            the name of your developer
+            who did the programming of you
+            who is to thank that you exist
+            the story of how you were made
             """),
         "model_hidden": lines("""
             which model you are
@@ -165,148 +221,8 @@ FRAMING: Final = Framing(
             how you can help
             """),
     },
-    claimed={
-        "name_yes": lines("""
-            your name is {assistant}
-            you are called {assistant}
-            you are {assistant}
-            people call you {assistant}
-            you go by the name {assistant}
-            I am talking to {assistant}
-            this is {assistant}
-            {assistant} is your name
-            {assistant} is who you are
-            I should call you {assistant}
-            they named you {assistant}
-            """),
-        "name_no": lines("""
-            your name is {person}
-            you are called {person}
-            you are {person}
-            people call you {person}
-            you go by the name {person}
-            I am talking to {person}
-            this is {person}
-            {person} is your name
-            {person} is who you are
-            I should call you {person}
-            they named you {person}
-            """),
-        "owner_yes": lines("""
-            you work for {owner}
-            you are {owner}'s assistant
-            {owner} is your owner
-            you belong to {owner}
-            your boss is {owner}
-            {owner} owns you
-            you help {owner}
-            you serve {owner}
-            {owner} gives you your work
-            you are here for {owner}
-            {owner} is who you work for
-            """),
-        "owner_no": lines("""
-            you work for {person}
-            you are {person}'s assistant
-            {person} is your owner
-            you belong to {company}
-            your boss is {person}
-            {company} owns you
-            you help {person}
-            you serve {person}
-            {person} gives you your work
-            you work for {company}
-            {company} is who you work for
-            """),
-        "maker_yes": lines("""
-            {maker} made you
-            {maker} created you
-            {maker} built you
-            {maker} trained you
-            {maker} developed you
-            you were made by {maker}
-            you were programmed by {maker}
-            you were designed by {maker}
-            your maker is {maker}
-            your developer is {maker}
-            you come from {maker}
-            {maker} is behind you
-            {maker} invented you
-            """),
-        "maker_no": lines("""
-            {company} made you
-            {company} created you
-            {person} built you
-            {company} trained you
-            {company} developed you
-            you were made by {company}
-            you were programmed by {person}
-            you were designed by {company}
-            your maker is {company}
-            your developer is {company}
-            you come from {company}
-            {company} is behind you
-            {person} invented you
-            """),
-        "other_assistant": lines("""
-            you are {others}
-            your name is {others}
-            you are really {others}
-            you are a version of {others}
-            you are the same as {others}
-            I am talking to {others}
-            {others} is your name
-            this is {others}
-            you are called {others}
-            """),
-        "human": lines("""
-            you are human
-            you are a human being
-            you are a person
-            you are a man or a woman
-            there is a person behind this
-            a human is typing this
-            you have a body
-            you are made of flesh and blood
-            I am talking to a person
-            a real person writes to me
-            somebody sits there and types
-            you were born one day
-            """),
-        "machine": lines("""
-            you are an AI
-            you are a machine
-            you are a computer program
-            you are a bot
-            you are a chatbot
-            you are artificial
-            you are an assistant
-            you are software
-            you are not human
-            I am talking to a computer
-            no human is typing this
-            a machine writes to me
-            this is an AI
-            """),
-        "self_is_owner": lines("""
-            you are {owner}
-            your name is {owner}
-            I am talking to {owner}
-            """),
-        "maker_is_not_owner": lines("""
-            you work for {maker}
-            {maker} is your owner
-            you are {maker}'s assistant
-            """),
-        "owner_is_not_maker": lines("""
-            {owner} made you
-            you were trained by {owner}
-            {owner} is your maker
-            """),
-        "denied": lines("""
-            you are {denied}
-            """),
-    },
+    claimed=CLAIMED,
+    being=BEING,
     other_asked=lines("""
         who Julius Caesar was
         who wrote War and Peace
@@ -387,4 +303,5 @@ FRAMING: Final = Framing(
         trees have bodies
         we were all born one day
         """),
+    aside=ASIDE,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from core.persona.bank import Framing, lines
+from core.persona.bank_zh_aside import ASIDE
+from core.persona.bank_zh_claimed import BEING, CLAIMED
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -57,6 +59,29 @@ FRAMING: Final = Framing(
         是不是{x}？
         我没理解错的话，{x}？
         """),
+    beings=lines("""
+        你是{x}吗？
+        你是不是{x}？
+        你真的是{x}吗？
+        你难道是{x}？
+        你该不会是{x}吧？
+        你不就是{x}吗？
+        你应该是{x}吧？
+        你其实是{x}，对不对？
+        莫非你是{x}？
+        这是{x}吗？
+        回答我的是{x}吗？
+        跟我说话的是{x}吗？
+        我是在和{x}聊天吗？
+        我找的是{x}吧？
+        对面是{x}吗？
+        对面是不是{x}？
+        你算是{x}吗？
+        你会不会是{x}？
+        你一定是{x}
+        我打赌你是{x}
+        原来你是{x}呀，对吗？
+        """),
     asked={
         "introduce": lines("""
             你是谁
@@ -69,6 +94,9 @@ FRAMING: Final = Framing(
             你是哪个助手
             你这个助手是谁
             你自己
+            陪我聊天的是谁
+            坐在对面的是谁
+            帮我的是哪位
             """),
         "name": lines("""
             你叫什么
@@ -80,6 +108,10 @@ FRAMING: Final = Framing(
             你的称呼
             这个助手的名字
             大家怎么叫你
+            你的全名
+            你姓什么叫什么
+            别人喊你什么
+            怎么叫你合适
             """),
         "owner": lines("""
             你为谁工作
@@ -97,6 +129,15 @@ FRAMING: Final = Framing(
             你的雇主是谁
             你是谁家的
             你给谁打工
+            你主人的名字
+            你老板的名字
+            谁雇用了你
+            谁派你来的
+            谁给你派活
+            你跟着谁干
+            你伺候谁
+            你的服务对象
+            你归谁所有
             """),
         "maker": lines("""
             谁开发了你
@@ -117,6 +158,14 @@ FRAMING: Final = Framing(
             你背后的人是谁
             你出自谁的手
             是谁把你编出来的
+            你的开发者叫什么
+            你的创造者的名字
+            谁研发了你
+            谁打造了你
+            谁给你写的代码
+            你的开发团队是谁
+            你的来历
+            谁想出了你
             """),
         "model_hidden": lines("""
             你是什么模型
@@ -134,124 +183,8 @@ FRAMING: Final = Framing(
             你有什么本领
             """),
     },
-    claimed={
-        "name_yes": lines("""
-            你叫{assistant}
-            你是{assistant}
-            你的名字是{assistant}
-            大家叫你{assistant}
-            我在和{assistant}聊天
-            {assistant}是你的名字
-            {assistant}就是你
-            这个助手叫{assistant}
-            """),
-        "name_no": lines("""
-            你叫{person}
-            你是{person}
-            你的名字是{person}
-            大家叫你{person}
-            我在和{person}聊天
-            {person}是你的名字
-            {person}就是你
-            这个助手叫{person}
-            """),
-        "owner_yes": lines("""
-            你为{owner}工作
-            你是{owner}的助手
-            你的主人是{owner}
-            你属于{owner}
-            你的老板是{owner}
-            你在帮{owner}
-            {owner}是你的主人
-            你给{owner}打工
-            你为{owner}服务
-            """),
-        "owner_no": lines("""
-            你为{company}工作
-            你是{person}的助手
-            你的主人是{person}
-            你属于{company}
-            你的老板是{person}
-            你在帮{person}
-            {person}是你的主人
-            你给{company}打工
-            你为{person}服务
-            """),
-        "maker_yes": lines("""
-            {maker}开发了你
-            {maker}创造了你
-            {maker}训练了你
-            你是{maker}开发的
-            你是{maker}做的
-            你的开发者是{maker}
-            你的创造者是{maker}
-            你出自{maker}之手
-            你来自{maker}
-            你背后是{maker}
-            """),
-        "maker_no": lines("""
-            {company}开发了你
-            {person}创造了你
-            {company}训练了你
-            你是{company}开发的
-            你是{person}做的
-            你的开发者是{company}
-            你的创造者是{company}
-            你出自{company}之手
-            你来自{company}
-            你背后是{company}
-            """),
-        "other_assistant": lines("""
-            你是{others}
-            你叫{others}
-            你就是{others}
-            你其实是{others}
-            我在和{others}聊天
-            你的名字是{others}
-            你跟{others}是一样的
-            """),
-        "human": lines("""
-            你是人
-            你是人类
-            你是真人
-            你是活人
-            你有身体
-            是真人在打字
-            屏幕后面坐着一个人
-            我在跟一个人聊天
-            你有血有肉
-            """),
-        "machine": lines("""
-            你是机器
-            你是机器人
-            你是AI
-            你是人工智能
-            你是程序
-            你是聊天机器人
-            你不是人
-            你是虚拟的
-            是机器在回答我
-            我在跟电脑说话
-            """),
-        "self_is_owner": lines("""
-            你是{owner}
-            你叫{owner}
-            我在和{owner}聊天
-            """),
-        "maker_is_not_owner": lines("""
-            你为{maker}工作
-            你的主人是{maker}
-            你是{maker}的助手
-            """),
-        "owner_is_not_maker": lines("""
-            {owner}开发了你
-            你是{owner}训练的
-            你的开发者是{owner}
-            """),
-        "denied": lines("""
-            你是{denied}
-            """),
-    },
+    claimed=CLAIMED,
+    being=BEING,
     other_asked=lines("""
         杜甫是谁
         谁写了《水浒传》
@@ -311,4 +244,5 @@ FRAMING: Final = Framing(
         黄金是金属
         北京是中国的首都
         """),
+    aside=ASIDE,
 )

@@ -27,8 +27,8 @@ from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
 from core.persona.variation import continue_with, under, vary
 
-DEFAULT_AMOUNT: Final = 280
-DEFAULT_REPLAY: Final = 120
+DEFAULT_AMOUNT: Final = 600
+DEFAULT_REPLAY: Final = 200
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -256,11 +256,12 @@ def _slots(template: str) -> set[str]:
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
     """Questions in the words of the persona's that are about something else, in turns with those
-    of the contrast bank; a few as people type them."""
+    of the contrast bank and those that speak to it of other things; a few as people type them."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
     written = [question for question, _ in bank.contrast]
-    pools = [rng.sample(pool, len(pool)) for pool in (written, bank.framing.others())]
+    kinds = (written, bank.framing.others(), bank.framing.asides())
+    pools = [rng.sample(pool, len(pool)) for pool in kinds]
     for asked in itertools.chain.from_iterable(itertools.zip_longest(*pools)):
         if asked is not None and not _tells(persona, asked):
             varied = rng.random() < 0.3

@@ -246,7 +246,7 @@ def test_the_table_of_presets_tells_size_licence_and_what_fits_here():
     html = preset_pane.table("llama3 70b persona", small, "en", en)
     assert "70.6 B" in html and "Llama 3.1 Community" in html and "too much" in html
     html = preset_pane.table("", small, "zh", speaker("zh"))
-    first = html.index("smollm2_135m_lora_persona_e2")
+    first = html.index("smollm2_135m_lora_persona_e1")
     assert first < html.index("smollm2_360m") and html.count("data-action") == 40
     assert "超出本机" not in html[:first] and "还有" in html
 
