@@ -5,6 +5,7 @@ Three personas a language, three seeds, on the built-in model; `--quick`: one pe
 Every training adds its line to the file (JSON); one that stands there already is not run again.
 On a machine with many cores the cells can be spread: `--only ours:en:1:2` (recipe, language,
 number of the persona, seed) runs one, and `--table FILE` prints the table of what a file holds.
+With `--cpu` training is done by the processor even beside a GPU, which then only asks.
 Each is trained as the studio trains it, then asked questions that the bank's author never saw
 (`benchmarks/blind/`, written by somebody who knew only the persona form):
 
@@ -23,7 +24,8 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,16 +74,17 @@ def main() -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", help="print what the file holds")
     parser.add_argument("--recipes", nargs="+", choices=PRESETS, default=list(PRESETS))
     parser.add_argument("--languages", nargs="+", choices=PERSONAS, default=list(PERSONAS))
+    parser.add_argument("--cpu", action="store_true", help="train on the processor, ask on a GPU")
     chosen = parser.parse_args()
     if chosen.table is None:
         count = range(1 if chosen.quick else 3)
         cells = itertools.product(chosen.recipes, chosen.languages, count, count)
-        run_all([chosen.only] if chosen.only else list(cells), chosen.append)
+        run_all([chosen.only] if chosen.only else list(cells), chosen.append, cpu=chosen.cpu)
     if not chosen.only:
         print(table(read(chosen.table or chosen.append)))
 
 
-def run_all(cells: Sequence[Cell], kept: Path) -> None:
+def run_all(cells: Sequence[Cell], kept: Path, *, cpu: bool) -> None:
     """Measure each cell that the file does not hold yet, and add it there at once."""
     settings = Settings.from_environment()
     make_ready(settings, BUILTIN_MODEL, _whisper)
@@ -89,7 +92,7 @@ def run_all(cells: Sequence[Cell], kept: Path) -> None:
     for cell in cells:
         if cell not in held:
             _whisper("{}, {}, persona {}, seed {}".format(*cell))
-            found = measure(settings, *cell)
+            found = measure(settings, *cell, cpu=cpu)
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(found, ensure_ascii=False) + "\n")
             _whisper(line([found]))
@@ -122,7 +125,7 @@ def _cell(given: str) -> Cell:
 
 
 def measure(
-    settings: Settings, recipe: str, language: Language, number: int, seed: int
+    settings: Settings, recipe: str, language: Language, number: int, seed: int, *, cpu: bool
 ) -> dict[str, Any]:
     """Train one persona and ask it everything; figures and answers as plain data."""
     persona = PERSONAS[language][number]
@@ -136,8 +139,11 @@ def measure(
         {("settings", "evaluation_inputs"): (), ("runtime", "seed"): seed},
     )
     studio.save_config(run, config)
-    studio.train(run, settings)
-    _finish(run, "train")
+    with _without_gpu() if cpu else nullcontext():
+        machine = detect()
+        studio.train(run, settings)
+        _finish(run, "train")
+    studio.make_plan(run, settings)  # of the device that asks
     told = status(run)
     kinds, questions = blind(persona, language)
     file = run.path / "blind.json"
@@ -158,7 +164,8 @@ def measure(
         "agreement": found.agreement,
         "shares": {k: (s.count, s.total) for k, s in shares(found, kinds, persona).items()},
         "wrong": wrong(found),
-        "machine": f"{detect().device}, {len(os.sched_getaffinity(0))} cores",
+        "trained_on": f"{machine.gpus[0].name if machine.gpus else 'processor'}, "
+        f"{machine.cores} cores",
     }
 
 
@@ -249,6 +256,18 @@ def line(group: Sequence[dict[str, Any]]) -> str:
         + " | ".join(cells)
         + f" | {kl:.4f} | {seconds:.0f} s |"
     )
+
+
+@contextmanager
+def _without_gpu() -> Iterator[None]:
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    try:
+        yield
+    finally:
+        del os.environ["CUDA_VISIBLE_DEVICES"]
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 def _share(hits: Any) -> Share:
