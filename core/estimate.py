@@ -67,7 +67,8 @@ def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kep
     size = 4 if dtype == "float32" else 2
     qkv = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
     layer = 8 * shape.hidden + 3 * qkv + 5 * shape.intermediate + 14 * config.model.lora_r
-    stored = shape.layers * (layer if kept else shape.hidden) + (0 if kept else layer)
+    adapted = shape.adapted_layers(config.model.lora_targets)
+    stored = adapted * (layer if kept else shape.hidden) + (0 if kept else layer)
     return size * stored + learned * shape.vocabulary * (size + 8)
 
 
@@ -172,7 +173,8 @@ def seconds(
         tokens: computed tokens of the whole run on one process.
         passes: forward-backward passes of the whole run on one process.
     """
-    flops = 4 * (shape.linear_parameters + shape.vocabulary * shape.hidden / 2)
+    adapted = shape.adapted_layers(config.model.lora_targets) / shape.layers
+    flops = (2 + 2 * adapted) * shape.linear_parameters + 2 * shape.vocabulary * shape.hidden
     flops += 6 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     if fit.checkpointing:
         flops *= 1.5
