@@ -62,11 +62,12 @@ class Framing:
 
     def questions(self, intent: str) -> list[str]:
         """Every question template of an intent that is made of two parts."""
-        return [
+        found = [
             *_every(self.asks, self.asked.get(intent, ())),
             *_every(self.claims, self.claimed.get(intent, ())),
             *_every(self.beings, self.being.get(intent, ())),
         ]
+        return list(dict.fromkeys(found))
 
     def others(self) -> list[str]:
         """Every question in the same words that is not about the persona."""
