@@ -131,7 +131,8 @@ def plan(
         ),
     )
     if hardware.gpus:
-        graphs = dtype == "bfloat16" and stage < 3
+        # DeepSpeed's engine takes part in the backward pass, which no recording survives.
+        graphs = dtype == "bfloat16" and stage == 0
         graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
         decide(
             "cuda_graphs",
@@ -139,7 +140,7 @@ def plan(
             "CUDA graphs",
             text("a step is started as a whole, where its shape was seen before")
             if graphs
-            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed stage 3"),
+            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed"),
             text("on") if graphs else text("off"),
         )
     decide(
@@ -182,11 +183,6 @@ def plan(
             packs=count / processes / max(1, len(steps)),
         ),
     )
-
-
-def least_memory_gib(config: Config, shape: Shape, hardware: Hardware) -> float:
-    """About the least memory that this machine's device needs to train the config, in GiB."""
-    return estimate.least_gib(config, shape, hardware.device, _dtype(config, hardware)[0])
 
 
 def _dtype(config: Config, hardware: Hardware) -> tuple[str, Text]:

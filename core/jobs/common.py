@@ -51,7 +51,9 @@ def _failed(job: str, run: Run, problem: str, speak: bool, error: Exception | No
         reason = f"{type(error).__name__}: {error}".splitlines()[0] if error else ""
         remedy = (
             text("The log has the details; Resume goes on from the last checkpoint.")
-            if error
+            if error and job == "train"
+            else text("The log has the details; start it again, or choose another model.")
+            if error or job == "prepare"
             else text("Lower max_length or lora_r, close other programs, then press Resume.")
         )
         values = {"reason": reason} if error else {}
