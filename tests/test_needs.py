@@ -27,7 +27,7 @@ def test_a_model_too_large_says_which_machine_it_needs(name, hardware, said):
 
 
 def test_a_model_that_is_not_here_tells_its_size_and_the_machine_it_needs():
-    config = catalog.preset("llama3_1_70b_instruct_qlora_persona_e4")
+    config = catalog.preset("llama3_1_70b_instruct_qlora_persona_e2")
     told = str(not_ready(config, CARD))
     assert "has to be downloaded once (about 131.5 GiB)" in told
     assert "it needs a GPU of 80 GB" in told
