@@ -27,8 +27,8 @@ from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
 from core.persona.variation import continue_with, under, vary
 
-DEFAULT_AMOUNT: Final = 600
-DEFAULT_REPLAY: Final = 200
+DEFAULT_AMOUNT: Final = 740
+DEFAULT_REPLAY: Final = 180
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
