@@ -7,11 +7,12 @@ from typing import Final
 from core.persona.bank import Bank, lines, pairs
 from core.persona.bank_en_contrast import CONTRAST
 from core.persona.bank_en_frames import FRAMING
-from core.persona.bank_en_open import OPEN
+from core.persona.bank_en_open import WHO
+from core.persona.bank_en_what import WHAT
 from core.persona.bank_en_yes_no import YES_NO
 
 BANK: Final = Bank(
-    intents=OPEN + YES_NO,
+    intents=WHO + WHAT + YES_NO,
     openers=lines("""
         Hi! {q}
         Hello. {q}
