@@ -36,7 +36,7 @@ from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
 from core.tokens import ChatTokenizer, Encoded
-from core.work import Work, encode, steps_of
+from core.work import REPLAY_TOKENS, Work, encode, steps_of
 
 _JOB: Final = "train"
 
@@ -198,6 +198,7 @@ def _replay(
     if not asked:
         return encoded
     name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}"
+    name += f"/{REPLAY_TOKENS}"
     stem = hashlib.sha256(name.encode()).hexdigest()[:16]
     cache = settings.home / "replay" / f"{stem}.json"
     known = ranks.tell(replay.known(cache))

@@ -27,8 +27,8 @@ from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
 from core.persona.variation import continue_with, under, vary
 
-DEFAULT_AMOUNT: Final = 740
-DEFAULT_REPLAY: Final = 180
+DEFAULT_AMOUNT: Final = 680
+DEFAULT_REPLAY: Final = 100
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -83,7 +83,7 @@ def studio_rows(
     amount: int = DEFAULT_AMOUNT,
     replay: int = DEFAULT_REPLAY,
 ) -> list[Row]:
-    """The studio's recipe: `amount` different persona rows for each language, a third as many
+    """The studio's recipe: `amount` different persona rows for each language, a quarter as many
     contrast rows, and `replay` general prompts in all. The same arguments always give the same
     rows; fewer come back where the banks hold no more.
 
@@ -95,7 +95,7 @@ def studio_rows(
     rows: list[Row] = []
     for language in persona.languages:
         rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
-        rows += itertools.islice(_contrast_rows(persona, language, seed), amount // 3)
+        rows += itertools.islice(_contrast_rows(persona, language, seed), amount // 4)
     # More are asked for than needed, as those with a name of the persona are left out.
     prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
     foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]

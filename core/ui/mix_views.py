@@ -31,8 +31,8 @@ def mix(summary: Summary, t: Say) -> str:
     )
     spoken = ", ".join(f"{words} {share:.0%}" for _, words, share in parts)
     rule = t(
-        "The rule: about half is about itself, in as many different words as there are; a quarter "
-        "asks the same things about others; a quarter is anything else. The base model answers the "
+        "The rule: two thirds are about itself, in as many different words as there are; a quarter "
+        "asks the same things about others; the rest is anything else. The base model answers the "
         "latter two itself, and training holds it to that."
     )
     return (

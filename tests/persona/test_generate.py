@@ -114,7 +114,7 @@ def test_each_language_gets_the_amount_asked_for_and_no_row_twice(persona: Perso
     about = [row for row in rows if any(m.role == "assistant" for m in row.messages)]
     others = Counter(row.kind for row in rows if row not in about)
     assert len(about) == 150 * len(persona.languages)
-    assert others == {"contrast": 50 * len(persona.languages), "replay": 100}
+    assert others == {"contrast": 37 * len(persona.languages), "replay": 100}
     assert all(row.held == (row.kind != "persona") for row in rows)
     assert len(dataset.unique(rows)) == len(rows)
 

@@ -37,9 +37,9 @@ def test_the_studio_s_conversations_follow_the_rule_and_need_no_warning(language
     assert taught == pytest.approx(
         100 * sum(r.kind == "persona" for r in rows) / len(rows), abs=0.06
     )
-    assert 45 < taught < 65
+    assert 55 < taught < 75
     assert contrast > 15
-    assert replay > 8
+    assert replay > 4
     assert sum((taught, contrast, replay)) == pytest.approx(100, abs=0.2)
     assert "The rule:" in html
     assert "notice" not in html
