@@ -131,8 +131,9 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     trainer.begin = begin
     if start < len(steps):
         trainer.train()
+    memory = ranks.agree(memory_gib(device))
     if ranks.first:
-        _report(run, plan, time.time() - began, device)
+        _report(run, plan, time.time() - began, memory)
     if watch.stopped and watch.saved < len(steps):
         raise Stopped
 
@@ -213,7 +214,8 @@ def _asked(row: Encoded) -> list[int]:
     return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
 
 
-def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
+def _report(run: Run, plan: Plan, seconds: float, memory: Sequence[float]) -> None:
+    """Time and memory (GiB of each rank) beside what the plan expected."""
     expected = sum(plan.seconds) / 2
     run.emit("measured", _JOB, name="time", expected=expected, measured=round(seconds, 1), unit="s")
     run.emit(
@@ -221,8 +223,9 @@ def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
         _JOB,
         name="memory",
         expected=round(sum(plan.memory_gib) / 2, 2),
-        measured=round(memory_gib(device), 2),
+        measured=round(max(memory), 2),
         unit="GiB",
+        ranks=[round(gib, 2) for gib in memory],
     )
 
 
