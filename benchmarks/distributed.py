@@ -96,6 +96,7 @@ def cells(shapes: Sequence[str], most: int) -> Iterator[Cell]:
                 yield Cell(shape, base, "deepspeed_zero2", most, then=("none", 1))
                 yield Cell(shape, base, "none", 1, then=("deepspeed_zero3", most))
     yield Cell(shapes[0], "bf16", "deepspeed_zero3", most, then=("deepspeed_zero1", most))
+    yield Cell(shapes[0], "nf4", "deepspeed_zero2_offload", most)
     yield Cell(shapes[0], "nf4-packed", "none", most)
     yield Cell(shapes[0], "nf4-packed", "deepspeed_zero3", most)
 

@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 
-# A process that is gone is found out in seconds by core.jobs.pulse; this only bounds what that
+# A process that is gone is found out in seconds by core.engine.pulse; this only bounds what that
 # cannot see. It must be longer than rank 0 ever works alone (answers of the base model).
 _TIMEOUT: Final = timedelta(minutes=60)
 

@@ -24,6 +24,7 @@ from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
 from core.engine.memory import memory_gib
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
@@ -44,8 +45,13 @@ class Stopped(Exception):
     """Training ended early, on request, after saving."""
 
 
-def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
+def train(
+    run: Run, settings: Settings, *, resume: bool, ranks: Ranks, pulse: Pulse | None = None
+) -> None:
     """Train from the beginning, or from the newest checkpoint.
+
+    Args:
+        pulse: what tells this rank that another is gone; begun once the ranks have met.
 
     Raises:
         UserError: something in the run does not fit together, or a step does not fit the memory.
@@ -59,6 +65,8 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     if deepspeed is not None:
         ds.prepare(device)
     ranks.join(device, alone=deepspeed is not None)
+    pulse = pulse or Pulse(run, _JOB, ranks)
+    pulse.begin()
     set_seed(config.runtime.seed)
     path = model_folder(settings, config.settings.pretrained_model_name_or_path)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
@@ -88,7 +96,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
         (q, tokenizer.prompt([*system, Message("user", q)]))
         for q in config.settings.evaluation_inputs
     ]
-    watch = Watch(run, config, facts, ranks, tokenizer, prompts, checkpoint)
+    watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
     objective = Objective(model, fast=config.model.lora_dropout == 0)

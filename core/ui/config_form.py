@@ -55,7 +55,7 @@ def shown(value: Value, field: Field) -> Any:
     """A config's value as its input shows it."""
     if field.kind == "texts" and isinstance(value, tuple):
         return "\n".join(str(v) for v in value)
-    if field.kind == "two numbers" and isinstance(value, tuple):
+    if field.kind in ("two numbers", "numbers") and isinstance(value, tuple):
         return ", ".join(f"{v:g}" for v in value if not isinstance(v, str))
     return value
 
@@ -70,9 +70,10 @@ def typed(raw: Any, field: Field) -> Value | None:
     match field.kind:
         case "texts":
             return tuple(line.strip() for line in str(raw).splitlines() if line.strip())
-        case "two numbers":
+        case "two numbers" | "numbers":
+            number = float if field.kind == "two numbers" else int
             try:
-                return tuple(float(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)
+                return tuple(number(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)
             except ValueError:
                 return str(raw)
         case "whole number":
