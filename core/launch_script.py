@@ -108,14 +108,17 @@ def planning(job: Job) -> list[str]:
 def training(job: Job, cluster: Cluster, endpoint: str, meeting: str, host: str = "") -> list[str]:
     """The argv of one host: torchrun with our train program; `meeting` names the rendezvous.
 
-    `host`: the address at which the others reach it, where a hostfile says so.
+    `host`: the address at which the others reach it, where a hostfile says so; the machine need
+    not find out by itself.
     """
+    first = int(host in cluster.hosts[:1])
+    known = [f"--local-addr={host}", f"--rdzv-conf=is_host={first}"] if host else []
     return [
         *on_gpus(",".join(map(str, cluster.gpus))),
         *(sys.executable, "-m", "torch.distributed.run"),
         *(f"--nnodes={cluster.nodes}", f"--nproc-per-node={cluster.processes}"),
         *("--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", f"--rdzv-id={meeting}"),
-        *([f"--local-addr={host}"] if host else []),
+        *known,
         *("-m", "core.jobs.train", str(job.run)),
     ]
 

@@ -92,7 +92,12 @@ def losses(run: Run, since: int = 0) -> list[float]:
 
 def at_step(run: Run, step: int) -> None:
     """Wait until a run has done a step."""
-    until(lambda: status(run).step >= step or not run.alive)
+
+    def there() -> bool:
+        now = status(run)
+        return (now.state == "running" and now.step >= step) or not run.alive
+
+    until(there)
     assert run.alive, run.log_of("train").read_text("utf-8")[-3000:]
 
 

@@ -34,14 +34,15 @@ def job(tmp_path):
 def test_each_host_gets_the_same_command_but_for_its_address_and_the_first_one_plans(job):
     text = by_hand(job, Cluster(2, 8, hosts=("node1", "10.0.0.2")))
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert lines[1] == lines[2].replace("--local-addr=10.0.0.2", "--local-addr=node1")
+    own = "--local-addr=node1 --rdzv-conf=is_host=1"
+    assert lines[1] == lines[2].replace("--local-addr=10.0.0.2 --rdzv-conf=is_host=0", own)
     words = shlex.split(lines[1].strip("()"))
     at = words.index("torch.distributed.run")
     assert words[at - 2 :] == [
         *(sys.executable, "-m", "torch.distributed.run"),
         *("--nnodes=2", "--nproc-per-node=8", "--rdzv-backend=c10d"),
         *("--rdzv-endpoint=node1:29500", "--rdzv-id=nova"),
-        "--local-addr=node1",
+        *("--local-addr=node1", "--rdzv-conf=is_host=1"),
         *("-m", "core.jobs.train", str(job.run)),
     ]
     assert f"STUDIO_HOME={job.home}" in words

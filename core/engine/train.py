@@ -63,7 +63,13 @@ def train(
     device, dtype = str(plan["device"]), str(plan["dtype"])
     deepspeed = ds.settings(config, dtype, run.deepspeed_file)
     if deepspeed is not None:
-        ds.prepare(device)
+        ds.prepare(
+            device,
+            deepspeed,
+            lambda done: run.emit(
+                "progressed", _JOB, stage="building DeepSpeed's AdamW", done=done, total=1
+            ),
+        )
     ranks.join(device, alone=deepspeed is not None)
     pulse = pulse or Pulse(run, _JOB, ranks)
     pulse.begin()
