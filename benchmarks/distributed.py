@@ -4,7 +4,7 @@ Run: PYTHONPATH=. python benchmarks/distributed.py --json FILE [--seconds 280] [
 Each cell is a real training job on random weights of a known shape, written once. Cells that FILE
 has are not run again, so a machine lent for minutes can be used several times. The loss of each
 step is compared with that of one process, unsplit; tokens/s is the median step after warm-up.
-On a machine without GPUs: --shapes tiny --cpu.
+On a machine without GPUs: --shapes tiny --cpu --rank 8.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ SHAPES: Final[dict[str, dict[str, int]]] = {
     "7b": {  # InternLM2-7B
         **{"hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32},
         **{"num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 92_544},
+    },
+    "135m": {  # the built-in model
+        **{"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30},
+        **{"num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49_152},
     },
     "tiny": {
         **{"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2},
@@ -153,10 +157,12 @@ def made_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def config_of(cell: Cell, model: Path) -> Config:
+def config_of(cell: Cell, model: Path, rank: int) -> Config:
     """The cell's config: steps of 32,768 tokens in passes of half as many, so that two share."""
     tiny = cell.shape == "tiny"
-    length, counts, at_once = (256, 8, 1_024) if tiny else (1_024, 32, 16_384)
+    length, counts, at_once = (1_024, 32, 16_384)
+    if cell.shape in ("tiny", "135m"):
+        length, counts, at_once = (256, 8, 1_024)
     return Config.model_validate(
         {
             "settings": {
@@ -171,7 +177,7 @@ def config_of(cell: Cell, model: Path) -> Config:
             "model": {
                 "quantization": "none" if cell.base == "bf16" else "nf4",
                 "compute_dtype": "bfloat16",
-                "lora_r": 8 if tiny else 64,
+                "lora_r": rank,
             },
             "runtime": {
                 "deepspeed": cell.way,
@@ -210,7 +216,7 @@ def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any)
     """Run a cell; losses, speed, memory (expected and of each process), seconds, or its problem."""
     began = time.monotonic()
     job = run.create(settings.runs, "cell")
-    config = config_of(cell, model)
+    config = config_of(cell, model, asked.rank)
     studio.save_config(job, writer.dump(config))
     studio.save_dataset(job, enough(rows, model, config, asked.steps))
     plan = studio.train(job, settings)
@@ -231,6 +237,7 @@ def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any)
         "losses": [e["loss"] for e in steps],
         "steps": [e["step"] for e in steps],
         "tokens_per_second": round(statistics.median(speeds)) if speeds else 0,
+        "rank": asked.rank,
         "step_seconds": [e["seconds"] for e in steps],
         "memory_gib": [round(g, 2) for e in events for g in e.get("ranks", [])],
         "expected_gib": [round(g, 2) for g in plan.memory_gib],
@@ -302,6 +309,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=[*SHAPES], default=["1.8b", "7b"])
     parser.add_argument("--processes", type=int, default=2, help="to compare with one")
     parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--rank", type=int, default=64, help="of the adapter")
     parser.add_argument("--seconds", type=float, default=3_600, help="begin no cell after these")
     parser.add_argument("--cell-seconds", type=float, default=240, help="a cell is ended after")
     parser.add_argument("--only", nargs="+", default=[], help="cells whose name holds one of these")

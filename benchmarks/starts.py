@@ -34,7 +34,7 @@ def start(home: Path, model: Path, rows: list[dataset.Row], kind: str) -> tuple[
     settings = Settings("", 0, home)
     job = run.create(settings.runs, kind)
     cell = Cell("tiny", "nf4", "deepspeed_zero2", 2)
-    studio.save_config(job, writer.dump(config_of(cell, model)))
+    studio.save_config(job, writer.dump(config_of(cell, model, rank=8)))
     studio.save_dataset(job, rows)
     if kind == "compiled":
         studio.set_split(job, "own.json", 2, OWN)
