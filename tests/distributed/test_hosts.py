@@ -16,6 +16,7 @@ from core.settings import Settings
 from core.status import status
 from tests import processes
 from tests.distributed.conftest import Host
+from tests.distributed.test_stages import NATS
 
 pytestmark = pytest.mark.distributed
 
@@ -65,7 +66,7 @@ def test_two_hosts_learn_as_one_process_stop_and_go_on_as_one(
     assert len(done) == len(expected)
     gap = max(abs(a - b) for a, b in zip(done, expected, strict=True))
     tell(run, (way, "nf4", 2, 2), gap, "none on 1")
-    assert gap <= (0.05 if way == "deepspeed_zero3" else 0.02)
+    assert gap <= NATS
 
 
 @pytest.mark.parametrize("how", ["killed", "unplugged"])

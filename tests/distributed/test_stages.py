@@ -1,7 +1,6 @@
 """Every stage and number type on two processes: as one process, to the end, and merged.
 
-Losses are compared step by step. The tolerance is that of 16-bit sums in another order; stage 3
-computes the layers as transformers does, and not as the studio's own decoder.
+Losses are compared step by step; the tolerance, NATS, is that of 16-bit sums in another order.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from tests import processes
 
 pytestmark = pytest.mark.distributed
 
-NATS = {"none": 0.02, "deepspeed_zero1": 0.02, "deepspeed_zero2": 0.02, "deepspeed_zero3": 0.05}
+NATS = 0.01  # between the losses of a step here and in one process
 THEN = {
     "none": ("deepspeed_zero3", 1),
     "deepspeed_zero1": ("none", 1),
@@ -41,7 +40,7 @@ def alone(tmp_path_factory, tiny_model) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("base", ["nf4", "bf16"])
-@pytest.mark.parametrize("way", [*NATS])
+@pytest.mark.parametrize("way", [*THEN])
 def test_two_processes_learn_as_one_stop_go_on_otherwise_and_merge(
     way: str, base: str, tmp_path: Path, settings: Settings, tiny_model: Path, alone, tell
 ) -> None:
@@ -59,7 +58,7 @@ def test_two_processes_learn_as_one_stop_go_on_otherwise_and_merge(
     assert processes.ended(run, "merge") == "finished" and run.is_merged
     then, count = THEN[way]
     tell(run, (way, base, 2, 1), gap, f"{then.removeprefix('deepspeed_')} on {count}")
-    assert gap <= max(NATS[way], NATS[then])
+    assert gap <= NATS
     assert done[-1] < done[0] - 0.5, "it learned"
 
 
@@ -77,7 +76,7 @@ def test_one_process_goes_on_as_two_in_stage_3(
     assert len(done) == len(alone["nf4"])
     gap = max(abs(a - b) for a, b in zip(done, alone["nf4"], strict=True))
     tell(run, ("none", "nf4", 1, 1), gap, "zero3 on 2")
-    assert gap <= NATS["deepspeed_zero3"]
+    assert gap <= NATS
 
 
 def test_deepspeed_s_own_adamw_is_built_once_and_a_run_with_it_goes_on(
@@ -97,4 +96,4 @@ def test_deepspeed_s_own_adamw_is_built_once_and_a_run_with_it_goes_on(
     done += processes.trained(run, settings, resume=True)
     gap = max(abs(a - b) for a, b in zip(done, alone["nf4"], strict=True))
     tell(run, ("2, own AdamW", "nf4", 2, 1), gap, "the same on 2")
-    assert gap <= NATS["deepspeed_zero2"]
+    assert gap <= NATS
