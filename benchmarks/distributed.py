@@ -312,7 +312,9 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=64, help="of the adapter")
     parser.add_argument("--seconds", type=float, default=3_600, help="begin no cell after these")
     parser.add_argument("--cell-seconds", type=float, default=240, help="a cell is ended after")
-    parser.add_argument("--only", nargs="+", default=[], help="cells whose name holds one of these")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="cells whose name has one of these; $ ends it"
+    )
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "distributed")
     parser.add_argument("--cpu", action="store_true", help="allow a machine without GPUs")
     parser.add_argument("--list", action="store_true", help="only print the cells' names")
@@ -324,7 +326,7 @@ def main() -> None:
     plan = [
         c
         for c in cells(asked.shapes, asked.processes)
-        if not asked.only or any(word in c.name for word in asked.only)
+        if not asked.only or any(word in f"{c.name}$" for word in asked.only)
     ]
     if asked.list:
         return print("\n".join(c.name for c in plan))

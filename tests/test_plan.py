@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import launch
+from core.cli.training import _gpus
 from core.config.schema import Config
 from core.errors import UserError
 from core.hardware import Gpu, Hardware, detect
@@ -92,6 +93,12 @@ def test_the_plan_trains_on_the_gpus_asked_for_or_on_the_freest(work):
         config = Config.model_validate({"runtime": {"gpus": wrong}})
         with pytest.raises(UserError, match="GPU"):
             plan(config, work, SMALL, four)
+
+
+def test_gpus_are_told_the_command_line_by_number_or_all():
+    assert (_gpus("0,2"), _gpus("all"), _gpus(None)) == ((0, 2), (), None)
+    with pytest.raises(UserError, match="0-2"):
+        _gpus("0-2")
 
 
 def test_gpus_are_seen_as_cuda_visible_devices_says_by_number_or_uuid(tmp_path, monkeypatch):
