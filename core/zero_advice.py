@@ -23,7 +23,11 @@ _LINK_BYTES: Final = {
     "cuda": 20e9,
     "cpu": 1e9,
 }  # a second: PCIe 4 between GPUs; gloo in one machine
-_FIXED: Final = {0: 0.0, 1: 0.02, 2: 0.02, 3: 0.25}  # part of a step's time, whatever is sent
+# Seconds a trained number that stages 1 and 2 take longer at the end of a step: in proportion to
+# the adapter (benchmarks/overhead.py). On a processor as measured (docs/processes.md); on a GPU
+# assumed.
+_HANDED_OVER: Final = {"cuda": 0.5e-9, "cpu": 14e-9}
+_OTHER_FORWARD: Final = {"cuda": 0.25, "cpu": 2.0}  # part of a step's time that stage 3 adds
 _TORCH_ADAM: Final = 2e-9  # seconds a number of AdamW in main memory, read and written
 
 _ORDER: Final = (  # of preference
@@ -100,7 +104,10 @@ def options(
         sent = split.gathered_bytes(count, frozen, dtype, packs)
         sent -= Split(processes=processes).gathered_bytes(count, frozen, dtype, packs)
         extra = max(0.0, sent) / _LINK_BYTES[hardware.device]
-        extra += _FIXED[split.stage] * step_seconds if processes > 1 or split.stage else 0.0
+        if split.stage in (1, 2):
+            extra += _HANDED_OVER[hardware.device] * count
+        if split.stage == 3:
+            extra += _OTHER_FORWARD[hardware.device] * step_seconds
         if split.offload_optimizer:
             extra += _TORCH_ADAM * count / processes
         if split.offload_parameters:

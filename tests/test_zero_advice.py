@@ -75,6 +75,16 @@ def test_stage_3_costs_more_time_the_more_passes_a_step_has():
     assert slower(8) > 2 * slower(2) > 0
 
 
+def test_stages_1_and_2_cost_time_in_proportion_to_the_adapter_as_measured():
+    wide = Config.model_validate({"model": {"lora_r": 64}})
+    found = {o.name: o.slower for o in options(wide, SMALL, CPU, 2, "bfloat16", step_seconds=1.22)}
+    assert found["none"] == 0
+    assert 0.18 < found["deepspeed_zero1"] < 0.26, "docs/processes.md: 21 and 23 %"
+    thin = Config.model_validate({"model": {"lora_r": 16}})
+    less = {o.name: o.slower for o in options(thin, SMALL, CPU, 2, "bfloat16", step_seconds=1.22)}
+    assert less["deepspeed_zero2"] == pytest.approx(found["deepspeed_zero2"] / 4)
+
+
 def test_an_optimizer_that_must_be_compiled_is_refused_on_a_gpu_without_the_cuda_compiler():
     own = {"zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}}}
     assert zero.builds(own)
