@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from core.run import Run
+from core.settings import Settings
+from tests import processes
 
+EPOCHS = 8  # of the short runs: 32 steps
 _TABLE: list[tuple[str, ...]] = []
 _HEAD = ("stage", "precision", "processes", "hosts", "loss", "largest gap", "GiB of each", "time",
          "resumed", "merged")  # fmt: skip
@@ -35,6 +38,20 @@ class Host:
     def pids(self) -> list[int]:
         """Every process there."""
         return [int(pid) for pid in _ip("netns", "pids", self.name).split()]
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory, tiny_model) -> dict[str, list[float]]:
+    """The losses of one process, unsplit, by precision."""
+    folder = tmp_path_factory.mktemp("alone")
+    workspace = Settings("", 0, folder / "studio")
+    return {
+        base: processes.trained(
+            processes.made(folder / base, tiny_model, processes=1, base=base, epochs=EPOCHS),
+            workspace,
+        )
+        for base in ("nf4", "bf16")
+    }
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from core.run import Run
 from core.settings import Settings
 from core.status import status
 from tests import processes
-from tests.distributed.conftest import Host
+from tests.distributed.conftest import EPOCHS, Host
 from tests.distributed.test_stages import NATS
 
 pytestmark = pytest.mark.distributed
@@ -48,13 +48,11 @@ def gone(started: Started, run: Run) -> None:
 
 @pytest.mark.parametrize("way", ["none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3"])
 def test_two_hosts_learn_as_one_process_stop_and_go_on_as_one(
-    way: str, tmp_path: Path, settings: Settings, tiny_model: Path, hosts, tell
+    way: str, tmp_path: Path, settings: Settings, tiny_model: Path, hosts, alone, tell
 ) -> None:
-    alone = processes.made(tmp_path / "alone", tiny_model, processes=1, epochs=8)
-    expected = processes.trained(alone, settings)
     run = Run(tmp_path / "run")
     run.path.mkdir()
-    started = begin(run, settings, hosts, config_of(tmp_path, tiny_model, way, 8))
+    started = begin(run, settings, hosts, config_of(tmp_path, tiny_model, way, EPOCHS))
     processes.until(lambda: status(run).step >= 3 or any(p.poll() for p in started))
     studio.stop(run)
     gone(started, run)
@@ -63,8 +61,8 @@ def test_two_hosts_learn_as_one_process_stop_and_go_on_as_one(
     done = processes.losses(run)
     studio.set_split(run, "none", 1)
     done += processes.trained(run, settings, resume=True)
-    assert len(done) == len(expected)
-    gap = max(abs(a - b) for a, b in zip(done, expected, strict=True))
+    assert len(done) == len(alone["nf4"])
+    gap = max(abs(a - b) for a, b in zip(done, alone["nf4"], strict=True))
     tell(run, (way, "nf4", 2, 2), gap, "none on 1")
     assert gap <= NATS
 

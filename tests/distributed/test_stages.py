@@ -12,6 +12,7 @@ import pytest
 from core import studio
 from core.settings import Settings
 from tests import processes
+from tests.distributed.conftest import EPOCHS
 
 pytestmark = pytest.mark.distributed
 
@@ -22,21 +23,6 @@ THEN = {
     "deepspeed_zero2": ("deepspeed_zero1", 1),
     "deepspeed_zero3": ("deepspeed_zero2", 1),
 }
-EPOCHS = 8
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory, tiny_model) -> dict[str, list[float]]:
-    """The losses of one process, unsplit, by precision."""
-    folder = tmp_path_factory.mktemp("alone")
-    workspace = Settings("", 0, folder / "studio")
-    return {
-        base: processes.trained(
-            processes.made(folder / base, tiny_model, processes=1, base=base, epochs=EPOCHS),
-            workspace,
-        )
-        for base in ("nf4", "bf16")
-    }
 
 
 @pytest.mark.parametrize("base", ["nf4", "bf16"])
