@@ -44,6 +44,7 @@ class Ranks:
             # Without device_id NCCL connects when it is first used, and gloo needs none.
             dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=_TIMEOUT)
         elif alone:
+            os.environ["LOCAL_RANK"] = "0"  # DeepSpeed asks for it, whatever the group says
             dist.init_process_group(
                 "nccl" if device == "cuda" else "gloo", store=dist.HashStore(), rank=0, world_size=1
             )
