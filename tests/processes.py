@@ -13,6 +13,7 @@ from core import studio
 from core.config import writer
 from core.config.schema import Config
 from core.dataset import Message, Row, dumps
+from core.events import Event
 from core.run import Run
 from core.settings import Settings
 from core.status import status
@@ -99,6 +100,26 @@ def at_step(run: Run, step: int) -> None:
 
     until(there)
     assert run.alive, run.log_of("train").read_text("utf-8")[-3000:]
+
+
+def failed(run: Run, began: float) -> list[Event]:
+    """Wait for the end of all processes, within half a minute; the failures that were told."""
+    until(lambda: not run.alive)
+    assert time.monotonic() - began < 30
+    until(lambda: not left(run), 5)
+    assert status(run).state == "failed"
+    return [e for e in run.events() if e["kind"] == "failed"]
+
+
+def resumed(run: Run, settings: Settings) -> None:
+    """It goes on from its newest checkpoint, and stops when asked."""
+    step = run.checkpoint().step
+    studio.train(run, settings, resume=True)
+    at_step(run, step + 1)
+    studio.stop(run)
+    assert ended(run) == "stopped"
+    assert run.checkpoint().step > step
+    assert not left(run)
 
 
 def ranks(run: Run) -> dict[int, int]:

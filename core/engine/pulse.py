@@ -8,6 +8,7 @@ others then do (wait for it in a collective operation, most likely) is ended fro
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import secrets
@@ -27,6 +28,7 @@ from core.run import Run
 _SECONDS: Final = 5  # between the kernel's questions to a silent host; three unanswered are its end
 _PATIENCE: Final = 1.5  # seconds in which the death of another rank may explain one's own error
 _TICK: Final = 0.5
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _LONGEST: Final = 65_536  # bytes of a message
 
 
@@ -39,8 +41,11 @@ class Pulse:
         self._parent = os.getppid()
         self._peers: dict[socket.socket, int] = {}
         self._ending = threading.Lock()
-        if ranks.world > 1:  # torchrun ends a rank that still waits for the others with SIGTERM
+        if ranks.world > 1:
+            # Until the ranks have met, a rank only waits for others, in code that hears no Python:
+            # torchrun ends it with SIGTERM, and the kernel when torchrun is killed.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _die_with_parent(signal.SIGKILL)
 
     def begin(self) -> None:
         """Connect, once the process group stands; from now on SIGTERM asks for a polite stop."""
@@ -60,6 +65,7 @@ class Pulse:
             _send(peer, {"token": token, "rank": self._ranks.rank})
             self._peers[_lasting(peer)] = 0
         signal.signal(signal.SIGTERM, self._ask)
+        _die_with_parent(0)  # the thread notices that, and says so
         threading.Thread(target=self._feel, daemon=True).start()
 
     def leave(self) -> None:
@@ -157,6 +163,11 @@ class Pulse:
                     _send(peer, {"ended": True})
             sys.stderr.flush()
             os._exit(1)
+
+
+def _die_with_parent(number: int) -> None:
+    """Let the kernel send us a signal when our parent ends; 0 for none."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def launcher_gone() -> dict[str, Any]:

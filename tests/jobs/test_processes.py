@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from core import studio
-from core.events import Event
 from core.status import status
 from tests import processes
 
@@ -34,38 +33,6 @@ if os.environ.get("RANK") == "1":
 '''
 
 
-@pytest.fixture
-def going(tmp_path, settings, tiny_model):
-    """A run of two processes that has saved a checkpoint and would go on for long."""
-    run = processes.made(tmp_path / "run", tiny_model, epochs=1000, save_steps=2)
-    studio.train(run, settings)
-    processes.at_step(run, 4)
-    yield run
-    studio.stop(run)
-    studio.stop(run)
-    processes.until(lambda: not run.alive)
-
-
-def failed(run, began: float) -> list[Event]:
-    """Wait for the end of all processes; the failures that were told."""
-    processes.until(lambda: not run.alive)
-    assert time.monotonic() - began < 30
-    processes.until(lambda: not processes.left(run), 5)
-    assert status(run).state == "failed"
-    return [e for e in run.events() if e["kind"] == "failed"]
-
-
-def resumed(run, settings) -> None:
-    """It goes on from its newest checkpoint, and stops when asked."""
-    step = run.checkpoint().step
-    studio.train(run, settings, resume=True)
-    processes.at_step(run, step + 1)
-    studio.stop(run)
-    assert processes.ended(run) == "stopped"
-    assert run.checkpoint().step > step
-    assert not processes.left(run)
-
-
 def test_two_processes_with_zero_2_learn_what_one_learns_stop_and_go_on_as_one(
     tmp_path, settings, tiny_model
 ):
@@ -88,21 +55,12 @@ def test_two_processes_with_zero_2_learn_what_one_learns_stop_and_go_on_as_one(
     assert [len(each) for each in memory] == [2, 1]
 
 
-@pytest.mark.parametrize("victim", [0, 1])
-def test_a_killed_process_ends_the_run_by_name_and_resume_goes_on(going, settings, victim):
+def test_a_killed_process_ends_the_run_by_name_and_resume_goes_on(going, settings):
     began = time.monotonic()
-    processes.kill(processes.ranks(going)[victim])
-    problem = str(status(going).problem) if failed(going, began) else ""
-    assert f"Process {victim + 1} of 2 ended without a word" in problem
-    resumed(going, settings)
-
-
-def test_a_killed_torchrun_leaves_no_process_behind(going, settings):
-    began = time.monotonic()
-    processes.kill(processes.launcher(going))
-    failed(going, began)
-    assert "torchrun" in str(status(going).problem)
-    resumed(going, settings)
+    processes.kill(processes.ranks(going)[1])
+    processes.failed(going, began)
+    assert "Process 2 of 2 ended without a word" in str(status(going).problem)
+    processes.resumed(going, settings)
 
 
 def test_the_error_of_one_process_is_told_not_what_followed_from_it(
@@ -116,7 +74,7 @@ def test_the_error_of_one_process_is_told_not_what_followed_from_it(
     processes.at_step(run, 2)
     began = time.monotonic()
     (tmp_path / "now").touch()
-    first, *_ = failed(run, began)
+    first, *_ = processes.failed(run, began)
     said = str(status(run).problem)
     assert said.startswith("Process 2 of 2: ")
     assert said.endswith("DiskOnFire: the disk of this process is on fire")
