@@ -57,7 +57,7 @@ def download(origin: Origin, folder: Path, hub: Hub, report: Report) -> str:
         revision, files = _listed(client, origin, folder, hub)
         total = sum(f.size for f in files)
         have = sum(_partial(folder, f) for f in files)
-        require_space(folder, total - have)
+        require_space(folder, total - have + _converted(files))
         done = 0
         for file in files:
             url, told = hub.url(origin, revision, file.name), partial(_add, report, done, total)
@@ -68,6 +68,14 @@ def download(origin: Origin, folder: Path, hub: Hub, report: Report) -> str:
                 shape(folder)
     (folder / _LISTING).unlink()
     return revision
+
+
+def _converted(files: list[RemoteFile]) -> int:
+    """Bytes of the second copy that a conversion writes after the download, where one is sure."""
+    weights = [f for f in files if f.name.endswith((".safetensors", ".bin"))]
+    names = {f.name for f in files}
+    ready = "tokenizer.json" in names and not any(f.name.endswith(".bin") for f in weights)
+    return 0 if ready else sum(f.size for f in weights)
 
 
 def _add(report: Report, before: int, total: int, arrived: int) -> None:

@@ -10,9 +10,12 @@ from core.errors import UserError
 
 Layout = Literal["ready", "internlm2", "foreign"]
 """How a folder must be treated: used as it is; InternLM2's fused weights; else other files that
-stand for safetensors or a tokenizer.json (`.bin`, `tokenizer.model`)."""
+stand for safetensors or a tokenizer.json (`.bin`, `tokenizer.model`), or InternLM3's config."""
 
 INTERNLM2: Final = "InternLM2ForCausalLM"
+INTERNLM3: Final = "InternLM3ForCausalLM"
+"""A Llama by another name: its weights are named as Llama's, its config nearly so."""
+
 ARCHITECTURES: Final = frozenset(
     {
         "LlamaForCausalLM",
@@ -84,7 +87,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     config = read_json(folder / "config.json")
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
-    if name not in ARCHITECTURES and name != INTERNLM2:
+    if name not in ARCHITECTURES and name not in (INTERNLM2, INTERNLM3):
         raise UserError(
             "The model in {folder} is a {architecture}, which this program cannot train; "
             "code that comes with a model is never run.",
@@ -111,8 +114,8 @@ def layout(folder: Path) -> Layout:
     if config["architectures"][0] == INTERNLM2:
         return "internlm2"
     files = weight_files(folder)
-    pickled = files[0].suffix != ".safetensors"
-    return "foreign" if pickled or not (folder / "tokenizer.json").exists() else "ready"
+    standard = files[0].suffix == ".safetensors" and (folder / "tokenizer.json").exists()
+    return "ready" if standard and config["architectures"][0] != INTERNLM3 else "foreign"
 
 
 def weight_files(folder: Path) -> list[Path]:

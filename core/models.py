@@ -172,7 +172,8 @@ def shape(path: Path) -> Shape:
                 key=key,
                 value=sizes[key],
             )
-    if sizes["num_attention_heads"] % sizes["num_key_value_heads"]:
+    width = sizes["hidden_size"] if not data.get("head_dim") else 0
+    if heads % sizes["num_key_value_heads"] or width % heads:
         raise UserError(
             "The config.json of {folder} does not describe a text model ({reason}).",
             "Choose a decoder model such as Llama, Qwen or SmolLM.",

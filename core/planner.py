@@ -187,11 +187,6 @@ def plan(
     )
 
 
-def least_memory_gib(config: Config, shape: Shape, hardware: Hardware) -> float:
-    """About the least memory that this machine's device needs to train the config, in GiB."""
-    return estimate.least_gib(config, shape, hardware.device, _dtype(config, hardware)[0])
-
-
 def _dtype(config: Config, hardware: Hardware) -> tuple[str, Text]:
     asked = config.model.compute_dtype
     if asked != "auto":

@@ -110,7 +110,9 @@ def status(run: Run, job: str = "train") -> Status:
             state="failed",
             eta_seconds=None,
             problem=text("The job ended without a word: it was killed, or memory ran out."),
-            remedy=text("Press Resume to go on from the last checkpoint; the log may say more."),
+            remedy=text("Press Resume to go on from the last checkpoint; the log may say more.")
+            if job == "train"
+            else text("Start it again; the log may say more."),
         )
     return folded
 

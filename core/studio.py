@@ -12,15 +12,14 @@ from core import compare as comparing
 from core import conversations, hub_data, launch, run, zero, zero_file
 from core.chat import checked_strength
 from core.config import source, writer
-from core.config.cards import card_of
 from core.config.schema import BUILTIN_MODEL, Config
 from core.dataset import Row, check, dumps
-from core.errors import UserError, text
+from core.errors import UserError
 from core.files import require_space, write_atomic
 from core.hardware import detect
 from core.model_folder import ORIGIN
 from core.models import folder, preparation, ready, shape
-from core.origin import origin
+from core.needs import not_ready
 from core.persona.persona import Persona
 from core.persona.versions import keep
 from core.plan import Plan
@@ -30,7 +29,7 @@ from core.run import Run
 from core.settings import Settings
 from core.status import status
 from core.tokens import ChatTokenizer
-from core.work import encode
+from core.work import Work, encode
 
 Layout = Literal["standard", "internlm2"]
 
@@ -115,12 +114,13 @@ def make_plan(run: Run, settings: Settings) -> Plan:
                 "The built-in model is still being made ready.",
                 "Wait a moment; it takes about half a minute, once.",
             )
-        raise _not_ready(model)
+        raise not_ready(config, detect())
     path = folder(settings, model)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
     rows = conversations.of_run(run).rows
     check(rows, run.dataset_file.name)
     work = encode(rows, tokenizer, config)
+    _check_numbers(work, path)
     own = zero.own(config, run.deepspeed_file)
     found = plan(config, work, shape(path), detect(), own)
     command = launch.worker(run, "train", processes=found.processes, gpus=found.gpus)
@@ -129,6 +129,19 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     if not run.alive:
         write_atomic(run.plan_file, found.to_json())
     return found
+
+
+def _check_numbers(work: Work, path: Path) -> None:
+    highest, rows = max(max(e.ids) for e in work.encoded), shape(path).vocabulary
+    if highest >= rows:
+        raise UserError(
+            "The tokenizer of {folder} writes the number {number:,}, and its model knows only "
+            "{rows:,}.",
+            "Download both again, from one place.",
+            folder=path.name,
+            number=highest,
+            rows=rows,
+        )
 
 
 def model_of(run: Run | None) -> str:
@@ -140,24 +153,6 @@ def model_of(run: Run | None) -> str:
     if run is None or not run.config_file.exists():
         return BUILTIN_MODEL
     return source.load(run.config_file).settings.pretrained_model_name_or_path
-
-
-def _not_ready(model: str) -> UserError:
-    found, card = origin(model), card_of(model)
-    if not found.remote:
-        return UserError(
-            "The model {model} has to be converted once.",
-            "Make it ready first: the Train tab and the command train do.",
-            model=model,
-        )
-    return UserError(
-        "The model {model} is not on this machine yet; it has to be downloaded once ({size}).",
-        "Make it ready first: the Train tab and the command train do.",
-        model=model,
-        size=text("about {gib:.1f} GiB", gib=2e9 * card.params / 2**30)
-        if card
-        else text("its size is told once it begins"),
-    )
 
 
 def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:

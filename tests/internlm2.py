@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import shutil
 import struct
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import sentencepiece
 import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
 
 CHAT = ("<|plugin|>", "<|interpreter|>", "<|action_end|>", "<|action_start|>")
 CHAT += ("<|im_end|>", "<|im_start|>")
@@ -162,6 +164,52 @@ def write(
         }
         settings["chat_template"] = TEMPLATE
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2))
+    return folder
+
+
+def write_internlm3(folder: Path, **changes) -> Path:
+    """A folder as InternLM3 comes: Llama's weights, its own config and code, a tokenizer.model
+    beside which the chat marks are added."""
+    write(folder, vocab_size=600)
+    (folder / "model.safetensors").unlink()
+    marks = {str(594 + i): {"content": text, "special": True} for i, text in enumerate(CHAT)}
+    (folder / "tokenizer.model").write_bytes(pieces(594))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings |= {"added_tokens_decoder": marks, "tokenizer_class": "InternLM3Tokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    told = {
+        "architectures": ["InternLM3ForCausalLM"],
+        "auto_map": {"AutoModelForCausalLM": "modeling_internlm3.InternLM3ForCausalLM"},
+        "attention_dropout": 0.0,
+        "bias": False,
+        "bos_token_id": 1,
+        "eos_token_id": [2, 598],
+        "head_dim": 16,
+        "hidden_act": "silu",
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "max_position_embeddings": 512,
+        "model_type": "internlm3",
+        "num_attention_heads": 4,
+        "num_hidden_layers": 2,
+        "num_key_value_heads": 2,
+        "pad_token_id": 2,
+        "qkv_bias": False,
+        "rms_norm_eps": 1e-05,
+        "rope_scaling": {"factor": 6.0, "rope_type": "dynamic"},
+        "rope_theta": 50000000,
+        "tie_word_embeddings": False,
+        "torch_dtype": "bfloat16",
+        "vocab_size": 600,
+        **changes,
+    }
+    (folder / "config.json").write_text(json.dumps(told, indent=2))
+    torch.manual_seed(0)
+    same = {k: v for k, v in told.items() if k not in ("architectures", "auto_map", "model_type")}
+    same |= {"attention_bias": told["qkv_bias"], "mlp_bias": told["bias"]}
+    LlamaForCausalLM(LlamaConfig(**same)).save_pretrained(folder / "llama")
+    (folder / "llama" / "model.safetensors").rename(folder / "model.safetensors")
+    shutil.rmtree(folder / "llama")
     return folder
 
 

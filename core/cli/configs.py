@@ -11,6 +11,7 @@ from core.config.schema import Config
 from core.config.writer import inline
 from core.conversations import Conversations
 from core.files import write_atomic
+from core.hardware import detect
 from core.hub_data import is_hub, place
 from core.preview import preview
 from core.settings import Settings
@@ -20,6 +21,11 @@ def add(add: Add) -> None:
     """Register the commands."""
     p = add("list-cfg", help="list the presets")
     p.add_argument("-p", "--pattern", default="", help="part of a name, or words")
+    p.add_argument(
+        "--about",
+        action="store_true",
+        help="what each is: its model, licence, languages, and which machine it needs",
+    )
     p.set_defaults(do=_list_cfg)
     p = add("copy-cfg", help="copy a preset to edit it")
     p.add_argument("name")
@@ -42,7 +48,9 @@ def add(add: Add) -> None:
 
 
 def _list_cfg(o: Options, settings: Settings) -> None:
-    say(commands.list_cfg(o.pattern))
+    if o.about:
+        return say(commands.about_cfg(o.pattern, detect()))
+    return say(commands.list_cfg(o.pattern))
 
 
 def _copy_cfg(o: Options, settings: Settings) -> None:

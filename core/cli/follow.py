@@ -63,7 +63,7 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         case "queued":
             say(f"Waiting for {', '.join(event['ahead'])}")
         case "progressed":
-            say(f"{event['stage']}: {event['done']}/{event['total']}")
+            say(f"{event['stage']}: {_amount(event['done'], event['total'])}")
         case "stepped":
             speed = event["tokens"] / max(event["seconds"], 1e-9)
             say(
@@ -98,6 +98,13 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
                 if job in ("score", "compare")
                 else "Stopped; --resume goes on from here."
             )
+
+
+def _amount(done: float, total: float) -> str:
+    """How far a stage is: bytes, of which there are many, as megabytes."""
+    if total < 1_000_000:
+        return f"{done}/{total}"
+    return f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
 
 
 def describe(now: Status) -> str:

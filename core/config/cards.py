@@ -60,7 +60,7 @@ def cards() -> dict[str, ModelCard]:
 
 def card_of(model: str) -> ModelCard | None:
     """The card of a `pretrained_model_name_or_path`, by repository or by a folder of that name."""
-    name = model.rstrip("/").rpartition("/")[2].lower()
+    name = model.rstrip("/").rpartition("/")[2].partition("@")[0].lower()
     exact = next((c for c in cards().values() if c.id == model), None)
     return exact or next(
         (c for c in cards().values() if c.id.rpartition("/")[2].lower() == name), None

@@ -91,7 +91,7 @@ def describe(name: str, language: str = "en", hardware: Hardware | None = None) 
         text("The data is learned {epochs} times.", epochs=epochs),
     ]
     if hardware is not None:
-        lines.append(needs(preset(name), card.shape, hardware))
+        lines.append(needs(preset(name), card.shape, hardware).sentence)
     if card.gated:
         lines.append(text("Accept the licence on {url} before the download.", url=card.url))
     if recipe.source == "own file":

@@ -12,6 +12,7 @@ from core.config.writer import dump
 from core.config.xtuner import Imported
 from core.errors import UserError
 from core.files import disk_errors, write_atomic
+from core.hardware import Hardware
 
 _WIDTH: Final = 60
 
@@ -22,6 +23,19 @@ def list_cfg(pattern: str | None = None) -> str:
     if pattern:
         head += [f"PATTERN: {pattern}", "-" * (_WIDTH // 2 + 1)]
     return "\n".join([*head, *catalog.names(pattern or ""), "=" * (_WIDTH + 1)])
+
+
+def about_cfg(pattern: str, hardware: Hardware) -> str:
+    """What each preset that fits the pattern is, and which machine it needs.
+
+    Raises:
+        UserError: no preset fits it.
+    """
+    found = catalog.names(pattern)
+    if not found:
+        catalog.describe(pattern)  # tells similar names
+    told = (catalog.describe(name, hardware=hardware).splitlines() for name in found)
+    return "\n".join("\n    ".join([name, *lines]) for name, lines in zip(found, told, strict=True))
 
 
 def copy_cfg(name: str, directory: Path | str, *, language: str = "en") -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
@@ -68,12 +69,17 @@ def load_base(
             attn_implementation=_attention(folder),
             **extra,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (
+        *(OSError, ValueError, ArithmeticError, RuntimeError),
+        *(SafetensorError, StrictDataclassError),
+    ) as error:
         raise UserError(
             "The model in {folder} cannot be loaded: {reason}",
             "Choose a folder with a whole model whose weights are safetensors.",
             folder=folder.name,
-            reason=str(error).splitlines()[0][:300],
+            reason=str(error).splitlines()[-1].strip()[:300]
+            if isinstance(error, StrictDataclassError)
+            else str(error).splitlines()[0][:300],
         ) from error
     if found["missing_keys"] and not born_split:
         # transformers would fill them with random numbers and go on.

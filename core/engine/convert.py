@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -24,7 +25,7 @@ from core.engine.pieces import tokenizer as build_tokenizer
 from core.engine.shards import Weights, write
 from core.errors import UserError
 from core.files import require_space
-from core.model_folder import ORIGIN, layout, read_config, read_json, weight_files
+from core.model_folder import INTERNLM3, ORIGIN, layout, read_config, read_json, weight_files
 from core.models import shape
 from core.templates import NAMED
 
@@ -65,6 +66,9 @@ def convert_folder(source: Path, target: Path, made_of: Mapping[str, Any], repor
         else:
             write(weights, internlm2.unchanged(iter(weights)), part, report)
             _keep(source, part)
+            if config["architectures"][0] == INTERNLM3:
+                told = internlm2.llama_config_of_3(config)
+                (part / "config.json").write_text(json.dumps(told, indent=2), "utf-8")
             if not (source / "tokenizer.json").exists():
                 _tokenizer(source, config, part)
 
@@ -99,7 +103,10 @@ def convert_gguf(file: Path, target: Path, made_of: Mapping[str, Any], report: R
                 dtype=torch.bfloat16,
                 quantization_config=GgufConfig(dequantize=True),
             )
-        except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        except (
+            *(OSError, ValueError, KeyError, RuntimeError, NotImplementedError),
+            StrictDataclassError,
+        ) as error:
             raise UserError(
                 "The GGUF file {file} cannot be read: {reason}.",
                 "Choose a GGUF file of a Llama, Qwen, Gemma, Phi or Mistral model.",
@@ -153,26 +160,33 @@ def _internlm2(
     own = config.get("eos_token_id", 2)
     eos = list(dict.fromkeys([*(own if isinstance(own, list) else [own]), *chat]))
     new = internlm2.llama_config(config, eos)
-    with torch.device("meta"):
-        wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
-    found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
+    try:
+        with torch.device("meta"):
+            wanted = Llama(LlamaConfig.from_dict(new)).state_dict()
+        found = {o.name: o.build(*(weights.shape(n) for n in o.inputs)) for o in outputs}
+    except (StrictDataclassError, ArithmeticError, RuntimeError) as error:  # heads of no shape
+        raise _unfit(source, str(error).splitlines()[0][:200]) from error
     if new["tie_word_embeddings"]:
         wanted.pop("lm_head.weight")
         found.pop("lm_head.weight", None)
     wrong = [n for n in wanted if n not in found or found[n].shape != wanted[n].shape]
     if wrong or found.keys() - wanted.keys():
-        raise UserError(
-            "The weights in {folder} do not fit its config.json: {name}.",
-            "Choose a folder with a whole InternLM2 model, or download it again.",
-            folder=source.name,
-            name=next(iter([*wrong, *sorted(found.keys() - wanted.keys())])),
-        )
+        raise _unfit(source, next(iter([*wrong, *sorted(found.keys() - wanted.keys())])))
     (part / "config.json").write_text(json.dumps(new, indent=2), "utf-8")
     generation = {"bos_token_id": new.get("bos_token_id", 1), "eos_token_id": eos}
     (part / "generation_config.json").write_text(json.dumps(generation, indent=2), "utf-8")
     (part / ORIGIN).mkdir()
     _keep(source, part / ORIGIN)
     write(weights, [o for o in outputs if o.name in wanted], part, report)
+
+
+def _unfit(source: Path, name: str) -> UserError:
+    return UserError(
+        "The weights in {folder} do not fit its config.json: {name}.",
+        "Choose a folder with a whole InternLM2 model, or download it again.",
+        folder=source.name,
+        name=name,
+    )
 
 
 def _keep(source: Path, target: Path) -> None:
@@ -196,7 +210,7 @@ def _tokenizer(
     file = source / "tokenizer.model"
     if not file.exists():
         raise UserError(
-            "The model folder {folder} has neither tokenizer.json nor tokenizer.model.",
+            "The model folder {folder} has no tokenizer.model.",
             "Choose a folder that holds a whole model.",
             folder=source.name,
         )
@@ -216,6 +230,14 @@ def _tokenizer(
         told[f"{key}_token"] = own or names.get(place if isinstance(place, int) else usual)
     bos = told["bos_token"] if chat is not None or settings.get("add_bos_token", True) else None
     built = build_tokenizer(model, special, bos)
+    apart = [text for text, i in special.items() if built.token_to_id(text) != i]
+    if apart:
+        raise UserError(
+            "The tokenizer {file} cannot be read: {reason}.",
+            "Choose a folder that holds a tokenizer.json as well.",
+            file=file.name,
+            reason=f"{apart[0]} stands apart from its other pieces",
+        )
     if built.get_vocab_size() > int(config["vocab_size"]):
         raise UserError(
             "The tokenizer of {folder} has {size:,} tokens, its model only {rows:,}.",

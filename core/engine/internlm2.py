@@ -166,6 +166,28 @@ def _llama_config(config: Mapping[str, Any], eos: list[int]) -> dict[str, Any]:
     }
 
 
+def llama_config_of_3(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The Llama config.json of an InternLM3, which is one but for the names of its biases.
+
+    Raises:
+        UserError: its projections have biases that no Llama has.
+    """
+    qkv, rest = bool(config.get("qkv_bias", False)), bool(config.get("bias", False))
+    if qkv != rest:
+        raise UserError(
+            "The config.json is that of an InternLM3 with biases on some projections only.",
+            "Choose internlm/internlm3-8b-instruct, or a model tuned from it.",
+        )
+    other = ("auto_map", "qkv_bias", "bias")
+    return {
+        **{key: value for key, value in config.items() if key not in other},
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "attention_bias": qkv,
+        "mlp_bias": qkv,
+    }
+
+
 def _same(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 

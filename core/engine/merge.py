@@ -151,6 +151,8 @@ def _write(
     (part / "merge.json").write_text(json.dumps(facts, indent=2), "utf-8")
     (part / "done").touch()
     shutil.rmtree(run.merged, ignore_errors=True)
+    # The other layout of the merge that is replaced: it would pass for one of this.
+    shutil.rmtree(run.merged_internlm2, ignore_errors=True)
     part.rename(run.merged)
 
 

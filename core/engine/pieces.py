@@ -20,6 +20,7 @@ from core.errors import UserError
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _BYTE = 1, 2, 3, 4, 6
 _BPE: Final = 2
 _MOST_PIECES: Final = 2_000_000
+_MOST_BYTES: Final = 2**28
 _SPACE: Final = "▁"
 
 
@@ -41,10 +42,12 @@ def read(file: Path) -> Pieces:
     """Read a tokenizer.model.
 
     Raises:
-        UserError: it is damaged, or not a byte-pair model.
+        UserError: it is damaged, far too large, or not a byte-pair model.
     """
     pieces: list[tuple[str, float, int]] = []
     charsmap, dummy, squeeze, kind = b"", True, True, 1
+    if file.stat().st_size > _MOST_BYTES:
+        raise _unfit(file, "it is far too large")
     try:
         for number, value in _fields(file.read_bytes()):
             if number == 1 and isinstance(value, bytes):

@@ -53,22 +53,25 @@ def lead(
     except Exception as error:
         detail = traceback.format_exc()
         sys.stderr.write(detail)
-        fail(*_told(error), detail[-4000:])
+        fail(*_told(job, error), detail[-4000:])
         return OURS
     if speak:
         run.emit(kind, job)
     return DONE
 
 
-def _told(error: Exception) -> tuple[Text, Text]:
+def _told(job: str, error: Exception) -> tuple[Text, Text]:
     """What an unforeseen error means for a person, and what to do."""
+    again = text("The log has the details; start it again, or choose another model.")
     if memory_ran_out(error):
         gpu = type(error).__name__ == "OutOfMemoryError"
         problem = text("The GPU's memory ran out.") if gpu else text("Memory ran out.")
-        return problem, text("Lower max_length or lora_r, close other programs, then press Resume.")
+        lower = text("Lower max_length or lora_r, close other programs, then press Resume.")
+        return problem, again if job == "prepare" else lower
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
     problem = text("An unexpected error ended the job: {reason}", reason=reason)
-    return problem, text("The log has the details; Resume goes on from the last checkpoint.")
+    resume = text("The log has the details; Resume goes on from the last checkpoint.")
+    return problem, resume if job == "train" else again
 
 
 def enter(job: str, path: str) -> Run:

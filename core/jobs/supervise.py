@@ -120,7 +120,11 @@ def _tell(run: Run, job: str, code: int, *, several: bool) -> None:
         if killed
         else text("The job ended unexpectedly with code {code}.", code=code)
     )
-    remedy = text("Lower max_length or lora_r if memory is short, then press Resume.")
+    remedy = (
+        text("Start it again; the log may say more.")
+        if job == "prepare"
+        else text("Lower max_length or lora_r if memory is short, then press Resume.")
+    )
     run.emit("failed", job, problem=problem.to_json(), remedy=remedy.to_json())
 
 

@@ -290,5 +290,8 @@ def _state(found: Run | None, merge: Status, frame: Frame) -> str:
         return failure(merge, frame.language, t)
     if merge.state == "finished" and found.is_merged:
         took = duration(merge.elapsed_seconds, t)
-        return notice("good", t("Merged in {time}: one model, in the run’s folder.", time=took))
+        words = t("Merged in {time}: one model, in the run’s folder.", time=took)
+        if found.merged_internlm2.exists():
+            words += "\n" + t("For InternLM2’s own tools it is there too, in merged-internlm2.")
+        return notice("good", words)
     return ""

@@ -12,6 +12,7 @@ import gradio as gr
 from core import studio
 from core.errors import UserError
 from core.models import preparation
+from core.origin import origin
 from core.run import Run
 from core.settings import Settings
 from core.status import Status, status
@@ -171,9 +172,10 @@ def _preparing(frame: Frame, found: Run | None) -> tuple[bool, str]:
         if studio.model_ready(frame.settings, model):
             return True, ""
         now = status(preparation(frame.settings, model), "prepare")
+        remote = origin(model).remote
     except UserError:  # the tab that has the faulty config tells it
         return False, ""
-    return False, views.preparing(now, model, frame.language, frame.t)
+    return False, views.preparing(now, model, frame.language, frame.t, remote=remote)
 
 
 _SAME: Final = object()

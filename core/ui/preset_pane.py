@@ -11,7 +11,7 @@ import gradio as gr
 from core.config import catalog
 from core.config.recipes import RECIPES
 from core.hardware import Hardware, detect
-from core.planner import least_memory_gib
+from core.needs import needs
 from core.ui.frame import CLICKS, Frame
 from core.ui.speech import Language, Say
 
@@ -85,14 +85,15 @@ def _rank(name: str) -> tuple[int, float, str]:
 
 def _row(name: str, machine: Hardware, language: Language, t: Say) -> str:
     card, recipe = catalog.card_of_preset(name), catalog.recipe_of_preset(name)
-    needed = least_memory_gib(catalog.preset(name), card.shape, machine)
-    fits = needed <= machine.device_free_gib
+    needed = needs(catalog.preset(name), card.shape, machine)
     size = f"{card.params:g} B" if card.params >= 1 else f"{card.params * 1000:.0f} M"
-    memory = t("about {n} GiB", n=f"{needed:.1f}") + ("" if fits else f"<br>{t('too much')}")
+    memory = t("about {n} GiB", n=f"{needed.gib:.1f}")
+    if not needed.fits:
+        memory += f"<br>{t('needs {machine}', machine=needed.machine)}"
     cells = (
         (t("Size"), size),
         (t("Licence"), escape(card.license)),
-        (t("Memory needed here"), f'<span class="{"" if fits else "bad"}">{memory}</span>'),
+        (t("Memory needed here"), f'<span class="{"" if needed.fits else "bad"}">{memory}</span>'),
     )
     told = "".join(f'<td data-label="{label}">{cell}</td>' for label, cell in cells)
     return (

@@ -9,7 +9,7 @@ from html import escape
 
 from core.status import State
 from core.ui.speech import Language, Say
-from core.ui.views import address, notice, pill
+from core.ui.views import address, notice, pill, size
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,6 @@ class Entry:
     size_bytes: int
     changed_at: float
     resumable: bool
-
-
-def size(count: int) -> str:
-    """Bytes in the unit that fits."""
-    if count < 1_000_000:
-        return f"{max(1, round(count / 1000))} kB"
-    return f"{count / 1e6:.0f} MB" if count < 1_000_000_000 else f"{count / 1e9:.1f} GB"
 
 
 def table(entries: Sequence[Entry], here: str, language: Language, t: Say) -> str:

@@ -11,6 +11,7 @@ from core import queue, studio
 from core.config.schema import BUILTIN_MODEL
 from core.errors import UserError
 from core.models import preparation
+from core.origin import origin
 from core.run import Run
 from core.status import Status, status
 from core.ui import score_pane, split_views
@@ -174,10 +175,17 @@ def _fetching(found: Run | None, frame: Frame) -> Any:
         model = studio.model_of(found)
         if found is None or model == BUILTIN_MODEL or studio.model_ready(frame.settings, model):
             return gr.update(visible=False)
-        going = preparation(frame.settings, model).alive
+        job = preparation(frame.settings, model)
+        remote = origin(model).remote
     except UserError:
         return gr.update(visible=False)
-    return gr.update(visible=True, value=t("Stop the download") if going else t("Get the model"))
+    if not job.alive:
+        words = t("Get the model") if remote else t("Convert the model")
+    elif remote and status(job, "prepare").stage != "converting":
+        words = t("Stop the download")
+    else:
+        words = t("Stop the conversion")
+    return gr.update(visible=True, value=words)
 
 
 def _log(found: Run | None) -> str:

@@ -92,21 +92,40 @@ def notice(tone: Tone, message: str, title: str = "") -> str:
     return f'<div class="notice {tone}" role="{role}">{head}{lines}</div>'
 
 
-def preparing(now: Status, model: str, language: Language, t: Say) -> str:
-    """Progress of making a base model ready; empty when there is nothing to say."""
+def size(count: float) -> str:
+    """Bytes in the unit that fits."""
+    if count < 1_000_000:
+        return f"{max(1, round(count / 1000))} kB"
+    return f"{count / 1e6:.0f} MB" if count < 1_000_000_000 else f"{count / 1e9:.1f} GB"
+
+
+def preparing(now: Status, model: str, language: Language, t: Say, *, remote: bool = False) -> str:
+    """Progress of making a base model ready; empty when there is nothing to say.
+
+    Args:
+        remote: the model is a hub's, and has to be downloaded first.
+    """
     if now.state == "failed" and now.problem and now.remedy:
         return notice("bad", f"{now.problem.render(language)}\n{now.remedy.render(language)}")
+    if now.state == "stopped" and remote:
+        told = t(
+            "Stopped. What has arrived of {model} is kept, and is not fetched again.", model=model
+        )
+        return notice("info", told)
     if not now.active:
         return ""
     part = now.stage_done / now.stage_total if now.stage_total else 0.0
     if model == BUILTIN_MODEL:
         words = t("Making the built-in model ready, once. You can already describe your assistant.")
-    elif now.stage == "converting":
+    elif now.stage == "converting" or not remote:
         words = t("Converting {model}, once.", model=model)
     else:
         words = t(
             "Downloading {model}, once. You may close this page; it goes on by itself.", model=model
         )
+        if now.stage_total:
+            done, total = size(now.stage_done), size(now.stage_total)
+            words += " " + t("{done} of {total}", done=done, total=total)
     return f'<div class="notice info" role="status">{escape(words)}{bar(part)}</div>'
 
 

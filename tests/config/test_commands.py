@@ -8,6 +8,7 @@ import pytest
 from core.config import catalog, commands, source
 from core.config.schema import PARTS
 from core.errors import UserError
+from core.hardware import Hardware
 
 
 def test_list_cfg_prints_names_between_the_known_lines() -> None:
@@ -54,3 +55,12 @@ def test_copy_cfg_into_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_schema_names_every_part() -> None:
     assert set(json.loads(commands.schema_json())["properties"]) == set(PARTS)
+
+
+def test_what_a_preset_is_and_which_machine_it_needs_is_told_in_the_terminal() -> None:
+    laptop = Hardware(cores=8, memory_gib=16, free_gib=10, cpu_bf16=True)
+    told = commands.about_cfg("llama3_1_70b_instruct_qlora_persona_e4", laptop)
+    assert told.startswith("llama3_1_70b_instruct_qlora_persona_e4\n    ")
+    assert "licence Llama 3.1 Community" in told and "it needs a GPU of 80 GB" in told
+    with pytest.raises(UserError, match="no preset"):
+        commands.about_cfg("no such thing", laptop)

@@ -10,9 +10,10 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core.config.cards import cards
-from core.model_folder import ARCHITECTURES, INTERNLM2
+from core.model_folder import ARCHITECTURES, INTERNLM2, INTERNLM3
 from core.run import Run
 from core.status import status
+from tests import internlm2
 from tests.families import FAMILIES, write_tokenizer
 from tests.jobs.test_journey import core, write_job
 
@@ -47,6 +48,8 @@ MODELS = {
 
 def write_family(folder, name):
     """A random model of a family, made from its own config class."""
+    if name == "InternLM3":
+        return internlm2.write_internlm3(folder)
     template, changes = MODELS[name]
     tokenizer = write_tokenizer(folder, FAMILIES[template])
     kind = {"Gemma3": "Gemma3Text"}.get(name, name)
@@ -62,7 +65,12 @@ def write_family(folder, name):
 @pytest.mark.parametrize(
     ("name", "quantization"),
     # Four bits are the same for all: one family of the fast decoder, and two others.
-    [*((name, "none") for name in MODELS), ("Qwen2", "nf4"), ("Gemma2", "nf4"), ("Phi3", "nf4")],
+    [
+        *((name, "none") for name in (*MODELS, "InternLM3")),
+        ("Qwen2", "nf4"),
+        ("Gemma2", "nf4"),
+        ("Phi3", "nf4"),
+    ],
 )
 def test_a_family_trains_merges_and_chats(tmp_path, name, quantization):
     model = write_family(tmp_path / "model", name)
@@ -94,7 +102,7 @@ def test_every_architecture_that_is_let_in_is_tested_here():
 
 def test_every_model_of_the_catalog_is_of_a_family_that_is_let_in():
     known = {
-        "smollm2": "Llama", "internlm2": INTERNLM2, "internlm3": "Llama", "llama3": "Llama",
+        "smollm2": "Llama", "internlm2": INTERNLM2, "internlm3": INTERNLM3, "llama3": "Llama",
         "yi": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3", "gemma": "Gemma2", "phi": "Phi3",
         "mistral": "Mistral", "minicpm3": "MiniCPM3", "glm": "Glm4", "smollm3": "SmolLM3",
     }  # fmt: skip

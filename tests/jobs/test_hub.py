@@ -105,9 +105,10 @@ def test_the_command_line_downloads_and_trains(online, tmp_path):
     assert Run(tmp_path / "run").checkpoints()
 
 
-def test_an_internlm2_of_a_hub_is_converted_on_arrival(online, settings, tmp_path):
+@pytest.mark.parametrize("pickled", [False, True])
+def test_an_internlm2_of_a_hub_is_converted_on_arrival(online, settings, pickled):
     shutil.rmtree(online.folder)
-    internlm2.write(online.folder, shards=2)
+    internlm2.write(online.folder, shards=2, pickled=pickled)
     done, job = prepare(settings)
     assert done.returncode == 0, done.stderr
     got = folder(settings, MODEL)
@@ -232,6 +233,30 @@ def test_too_little_disk_is_told_before_the_download(online, settings, monkeypat
     with pytest.raises(UserError, match="GiB of disk"):
         fetch(settings)
     assert not any("resolve" in path for path, _ in online.asked)
+
+
+def test_a_model_that_will_be_converted_needs_room_for_both(online, settings, monkeypatch):
+    shutil.rmtree(online.folder)
+    internlm2.write(online.folder)
+    size = sum(p.stat().st_size for p in online.files())
+
+    class Half:
+        free = size + 10_000
+
+    monkeypatch.setattr("core.files.shutil.disk_usage", lambda path: Half)
+    with pytest.raises(UserError, match="GiB of disk"):
+        fetch(settings)
+    assert not any("resolve" in path for path, _ in online.asked)
+
+
+def test_offline_names_the_files_that_a_begun_download_lacks(online, settings, monkeypatch):
+    online.garble = True
+    with pytest.raises(UserError, match="arrived damaged"):
+        fetch(settings)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    done, _ = prepare(settings)
+    assert done.returncode == 2
+    assert "it lacks model.safetensors. " in done.stderr
 
 
 def test_offline_says_what_is_missing(online, settings, monkeypatch):

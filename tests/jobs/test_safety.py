@@ -213,6 +213,35 @@ def test_weights_that_are_not_whole_never_become_random_numbers(tmp_path, llama,
     )
 
 
+def test_heads_that_share_nothing_stop_the_command_line_with_one_sentence(tmp_path, llama):
+    config = json.loads((llama / "config.json").read_text())
+    config |= {"num_attention_heads": 10, "num_key_value_heads": 5, "head_dim": None}
+    (llama / "config.json").write_text(json.dumps(config))
+    assert "its heads cannot be grouped" in refused(tmp_path, llama)
+
+
+def test_a_tokenizer_that_writes_numbers_its_model_does_not_know_is_refused(tmp_path, llama):
+    told = json.loads((llama / "tokenizer.json").read_text())
+    mark = next(token for token in told["added_tokens"] if token["content"] == "<|im_end|>")
+    mark["id"] = 5_000
+    told["model"]["vocab"]["<|im_end|>"] = 5_000
+    (llama / "tokenizer.json").write_text(json.dumps(told))
+    assert "writes the number 5,000, and its model knows only" in refused(tmp_path, llama)
+
+
+def test_a_tokenizer_of_absurd_size_is_refused_unread(tmp_path, llama):
+    with (llama / "tokenizer.json").open("r+b") as file:
+        file.truncate(2**40)  # a hole: nothing is written
+    assert "far too large" in refused(tmp_path, llama)
+
+
+def test_a_tokenizer_model_of_absurd_size_is_refused_unread(tmp_path):
+    folder = internlm2.write(tmp_path / "model")
+    with (folder / "tokenizer.model").open("r+b") as file:
+        file.truncate(2**40)
+    assert "far too large" in refused(tmp_path, folder)
+
+
 def test_a_damaged_tokenizer_is_refused(llama):
     (llama / "tokenizer.json").write_text('{"version": "1.0"')
     with pytest.raises(UserError, match=r"tokenizer\.json of model cannot be read"):

@@ -244,11 +244,12 @@ def test_edits_are_undone_one_by_one_and_letters_of_one_field_count_as_one():
 def test_the_table_of_presets_tells_size_licence_and_what_fits_here():
     small = Hardware(cores=2, memory_gib=8, free_gib=6, cpu_bf16=True)
     html = preset_pane.table("llama3 70b persona", small, "en", en)
-    assert "70.6 B" in html and "Llama 3.1 Community" in html and "too much" in html
+    assert "70.6 B" in html and "Llama 3.1 Community" in html
+    assert "needs a GPU of 80 GB" in html and "needs several GPUs of 80 GB" in html
     html = preset_pane.table("", small, "zh", speaker("zh"))
     first = html.index("smollm2_135m_lora_persona_e2")
     assert first < html.index("smollm2_360m") and html.count("data-action") == 40
-    assert "超出本机" not in html[:first] and "还有" in html
+    assert "需要" not in html[:first].partition("<tbody>")[2] and "还有" in html
 
 
 def test_the_difference_is_there_as_lines_too(text):

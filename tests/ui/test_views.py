@@ -35,6 +35,21 @@ def visible(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
+def test_making_a_model_ready_says_whether_it_is_fetched_or_converted_and_how_far_it_is():
+    fetching = Status(state="running", stage="downloading", stage_done=3.2e8, stage_total=3.78e9)
+    told = visible(views.preparing(fetching, "a/b", "en", en, remote=True))
+    assert told == (
+        "Downloading a/b, once. You may close this page; it goes on by itself. 320 MB of 3.8 GB"
+    )
+    told = views.preparing(Status(state="starting"), "/models/mine", "en", en)
+    assert visible(told) == "Converting /models/mine, once."
+    stopped = Status(state="stopped")
+    assert "is kept" in views.preparing(stopped, "a/b", "en", en, remote=True)
+    assert "会保留" in views.preparing(stopped, "a/b", "zh", zh, remote=True)
+    assert views.preparing(stopped, "/models/mine", "en", en) == ""
+    assert EVIL not in views.preparing(fetching, EVIL, "en", en, remote=True)
+
+
 def test_the_header_names_the_run_its_state_and_the_other_language(tmp_path):
     now = Status(state="running", total_steps=40, points=(point(10),))
     html = views.header(Run(tmp_path / "Clover-1"), now, "en", en)
