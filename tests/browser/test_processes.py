@@ -62,7 +62,9 @@ def test_a_killed_process_is_told_within_30_seconds_and_resume_goes_on(browser, 
     processes.kill(processes.ranks(run)[1])
     said = page.locator("#train-live .notice.bad")
     expect(said).to_contain_text("Process 2 of 2 ended without a word", timeout=30_000)
+    processes.until(lambda: not run.alive)
     page.locator("#train-resume").click(timeout=MINUTE)
+    processes.until(lambda: run.alive)
     processes.at_step(run, run.checkpoint().step + 1)
     page.locator("#train-stop").click()
     assert processes.ended(run) == "stopped"
