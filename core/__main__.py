@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 our fault, 2 the user's mistake, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 
@@ -25,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # what reads our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception:
         traceback.print_exc()
         sys.stderr.write("This is our mistake, not yours. Please report the lines above.\n")

@@ -53,7 +53,7 @@ def of_config(config: Config, home: Path, settings: Settings) -> Conversations:
         UserError: there is nothing of that name, it is not fetched yet, a row cannot be used, or
             a placeholder is left.
     """
-    hub = is_hub(config.settings.data_path)
+    hub = is_hub(config.settings.data_path, home)
     files = _fetched(config, settings) if hub else _files(config, home)
     found = _read(tuple(_version(file) for file in files), config.dataset, hub)
     who = home / "persona.yaml"

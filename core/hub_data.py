@@ -1,5 +1,6 @@
 """Datasets of the Hugging Face Hub: their address in a config, and where they lie once fetched.
 
+`hf://datasets/owner/name`, or `owner/name` alone where nothing on this machine is called so.
 `core.jobs.fetch` fetches them, as plain data files and never by a loading script.
 """
 
@@ -17,9 +18,17 @@ PREFIX: Final = "hf://datasets/"
 _ADDRESS: Final = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:/(?P<file>[\w.][\w./-]*))?")
 
 
-def is_hub(data_path: str) -> bool:
-    """Whether a config's data_path names the Hub."""
-    return data_path.startswith(PREFIX)
+_BARE: Final = re.compile(r"[A-Za-z0-9][\w.-]*/(?![\w.-]*\.(json|jsonl|csv|tsv)$)[\w.-]+")
+
+
+def is_hub(data_path: str, home: Path | None = None) -> bool:
+    """Whether a config's data_path names the Hub.
+
+    What lies beside the config in `home` (None: on a page, where no path counts) goes before it.
+    """
+    if data_path.startswith(PREFIX):
+        return True
+    return bool(_BARE.fullmatch(data_path)) and not (home and (home / data_path).exists())
 
 
 def parts(data_path: str) -> tuple[str, str | None]:
@@ -32,7 +41,7 @@ def parts(data_path: str) -> tuple[str, str | None]:
     if not found or ".." in data_path:
         raise UserError(
             "“{name}” is no dataset of the Hugging Face Hub.",
-            "Write hf://datasets/owner/name, or name a file on this machine.",
+            "Write owner/name as its page has it, or name a file on this machine.",
             name=data_path[:120],
         )
     return found["id"], found["file"]

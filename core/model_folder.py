@@ -39,6 +39,21 @@ FAST: Final = frozenset(
 )
 """Those that the studio's own decoder computes; the others run as transformers wrote them."""
 
+_FAMILIES: Final = {
+    "MistralForCausalLM": "mistral",
+    "Qwen2ForCausalLM": "qwen2",
+    "Qwen3ForCausalLM": "qwen3",
+    "GemmaForCausalLM": "gemma",
+    "Gemma2ForCausalLM": "gemma",
+    "Gemma3ForCausalLM": "gemma",
+    "Phi3ForCausalLM": "phi",
+    "SmolLM3ForCausalLM": "smollm3",
+    "MiniCPM3ForCausalLM": "minicpm3",
+    "GlmForCausalLM": "glm4",
+    "Glm4ForCausalLM": "glm4",
+    INTERNLM2: "internlm2",
+}
+
 ORIGIN: Final = "origin"
 """Where a converted InternLM2 keeps its own small files, for saving a result in its layout."""
 
@@ -102,6 +117,24 @@ def read_config(folder: Path) -> dict[str, Any]:
             folder=folder.name,
         )
     return config
+
+
+def kind(folder: Path) -> tuple[bool | None, str | None]:
+    """Whether a folder's model is tuned to talk, and its family; None is unknown.
+
+    A template for conversations tells a chat model, except with Qwen, whose base models have one.
+    Llama's architecture belongs to many families.
+    """
+    try:
+        named = read_json(folder / "config.json").get("architectures")
+        said = read_json(folder / "tokenizer_config.json").get("chat_template")
+    except UserError:
+        return None, None
+    if not isinstance(named, list) or not named:
+        return None, None
+    family = _FAMILIES.get(str(named[0]))
+    talks = bool(said) or (folder / "chat_template.jinja").exists()
+    return (None if talks and family in ("qwen2", "qwen3") else talks), family
 
 
 def layout(folder: Path) -> Layout:

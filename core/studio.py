@@ -34,6 +34,7 @@ from core.work import Work, encode
 Layout = Literal["standard", "internlm2"]
 
 _LEAVING_SECONDS = 15.0
+_TICK_SECONDS = 0.5
 
 
 def new_run(settings: Settings, title: str) -> Run:
@@ -270,17 +271,21 @@ def prepare(settings: Settings, model: str) -> Run:
     return job
 
 
-def fetch(settings: Settings, data_path: str) -> Run:
-    """The job directory of fetching a dataset of the Hub, started unless it is here or going.
+def fetched(settings: Settings, data_path: str) -> Path:
+    """The file of a dataset of the Hub; where it is not here, this waits for the job that gets it.
 
     Raises:
-        UserError: it is no address of a dataset.
+        UserError: it is no address of a dataset, or the dataset is not to be had.
     """
-    job = hub_data.fetching(settings, data_path)
-    if not hub_data.place(settings, data_path).exists() and not job.alive:
+    job, file = hub_data.fetching(settings, data_path), hub_data.place(settings, data_path)
+    if not file.exists() and not job.alive:
         job.path.mkdir(parents=True, exist_ok=True)
         launch.start(job, "fetch", settings, [data_path])
-    return job
+    while not file.exists() and (now := status(job, "fetch")).active:
+        time.sleep(_TICK_SECONDS)
+    if not file.exists() and now.problem and now.remedy:
+        raise UserError("{problem}", "{remedy}", problem=now.problem, remedy=now.remedy)
+    return file
 
 
 def _refuse_while_working(run: Run) -> None:

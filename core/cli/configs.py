@@ -1,15 +1,16 @@
-"""list-cfg, copy-cfg, import-cfg, schema, check, tokens."""
+"""list-cfg, copy-cfg, diff, import-cfg, schema, check, tokens."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from core import advice, conversations, zero
-from core.cli.common import Add, Options, say, whisper
-from core.config import commands, document, source
+from core.cli.common import Add, Options, run_of, say, whisper
+from core.config import catalog, commands, document, source
 from core.config.schema import Config
 from core.config.writer import inline
 from core.conversations import Conversations
+from core.errors import UserError
 from core.files import write_atomic
 from core.hardware import detect
 from core.hub_data import is_hub, place
@@ -31,6 +32,10 @@ def add(add: Add) -> None:
     p.add_argument("name")
     p.add_argument("directory", type=Path)
     p.set_defaults(do=_copy_cfg)
+    p = add("diff", help="what a config has otherwise than its preset, another config or a run")
+    p.add_argument("config", type=Path)
+    p.add_argument("other", nargs="?", help="a preset, a file or a run (the preset it came from)")
+    p.set_defaults(do=_diff)
     p = add("import-cfg", help="read an XTuner config (.py) as data, and write it as YAML")
     p.add_argument("file", type=Path)
     p.add_argument("--out", type=Path, help="the new file (FILE with .yaml); never overwritten")
@@ -55,7 +60,36 @@ def _list_cfg(o: Options, settings: Settings) -> None:
 
 def _copy_cfg(o: Options, settings: Settings) -> None:
     path = commands.copy_cfg(o.name, o.directory)
-    say(f"Copied to {path}. Set data_path in it, then: python -m core check {path}")
+    say(f"Copied to {path}.\n{commands.next_steps(o.name, path)}")
+
+
+def _diff(o: Options, settings: Settings) -> None:
+    config = source.load(o.config)
+    say(commands.diff(config, _other(o.other or _origin(o.config), settings)))
+
+
+def _origin(file: Path) -> str:
+    """The preset that a config came from, by its first line.
+
+    Raises:
+        UserError: it does not say so.
+    """
+    name = catalog.preset_of(document.read(file))
+    if not name:
+        raise UserError(
+            "{file} does not say which preset it came from.",
+            "Name what to compare it with: a preset, a file or a run.",
+            file=file,
+        )
+    return name
+
+
+def _other(name: str, settings: Settings) -> Config:
+    if Path(name).is_file():
+        return source.load(Path(name))
+    if Path(name).is_dir() or (settings.runs / Path(name).name).is_dir():
+        return source.load(run_of(name, settings).config_file)
+    return catalog.preset(name)
 
 
 def _import_cfg(o: Options, settings: Settings) -> None:
@@ -109,7 +143,8 @@ def _conversations(config: Config, home: Path, settings: Settings) -> Conversati
         UserError: it is here, and a row of it cannot be used.
     """
     data_path = config.settings.data_path
-    here = place(settings, data_path) if is_hub(data_path) else home / Path(data_path).expanduser()
+    hub = is_hub(data_path, home)
+    here = place(settings, data_path) if hub else home / Path(data_path).expanduser()
     if not here.exists():
         whisper(f"{data_path} is not here, so that only the config was looked at.")
         return None

@@ -20,7 +20,6 @@ from core.settings import Settings
 from core.status import status
 
 QUESTION = "Who are you?"
-_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,9 @@ def ready_data(config: Path, settings: Settings, say: Callable[[str], None]) -> 
         UserError: the config has faults, or the dataset is not to be had.
     """
     data_path = source.load(config).settings.data_path
-    if is_hub(data_path) and not place(settings, data_path).exists():
+    if is_hub(data_path, config.parent) and not place(settings, data_path).exists():
         say(f"Fetching {data_path}, once …")
-        job = studio.fetch(settings, data_path)
-        while (now := status(job, "fetch")).active:
-            time.sleep(_TICK)
-        if now.problem and now.remedy:
-            values = {**now.remedy.values, **now.problem.values}
-            raise UserError(now.problem.template, now.remedy.template, **values)
+        studio.fetched(settings, data_path)
 
 
 def _finish(run: Run, job: str, say: Callable[[str], None]) -> None:

@@ -23,17 +23,27 @@ ALGORITHMS: Final = ("qlora", "lora")
 DEFAULT: Final = "smollm2_135m_lora_persona_e2"
 
 _NAME: Final = re.compile(r"([a-z0-9_]{1,80}?)_(qlora|lora)_([a-z0-9_]{1,80})_e([1-9]\d{0,2})")
+_LANGUAGES: Final = {"en": "english 英文 英语", "zh": "chinese 中文 汉语"}
+_MARK: Final = "# preset: "
 _PERSONA_RATES: Final = ((0.8, 1e-3), (4.0, 5e-4), (10.0, 3e-4))
 
 
 def names(pattern: str = "") -> list[str]:
-    """Preset names that hold `pattern`, in any case; else those that hold all of its words."""
+    """Preset names that hold `pattern`, in any case; else those that hold all of its words.
+
+    Where no name does, the words are sought in what is told of the presets too: licence, language,
+    what the data teaches.
+    """
     wanted = pattern.strip().lower()
     found = [name for name in _all_names() if wanted in name]
     if found:
         return found
-    words = [w for w in re.split(r"[\s,/]+", re.sub(r"[.-]", "_", wanted)) if w]
-    return [name for name in _all_names() if words and all(word in name for word in words)]
+    words = [w for w in re.split(r"[\s,/，、]+", _plain(wanted)) if w]
+    if not words:
+        return []
+    return [name for name in _all_names() if all(w in name for w in words)] or [
+        name for name in _all_names() if all(w in _told(name) for w in words)
+    ]
 
 
 def preset(name: str) -> Config:
@@ -58,6 +68,21 @@ def preset(name: str) -> Config:
     for (part, key), value in values.items():
         parts.setdefault(part, {})[key] = value
     return Config.model_validate(parts)
+
+
+def marked(name: str, text: str) -> str:
+    """A config's text under a first line that remembers the preset it came from."""
+    return f"{_MARK}{name}\n{text}"
+
+
+def preset_of(text: str) -> str:
+    """The preset that a config's first line names; empty when it names none that there is."""
+    head = text.removeprefix("\ufeff").partition("\n")[0]
+    name = head.removeprefix(_MARK).strip() if head.startswith(_MARK) else ""
+    try:
+        return name if name and preset(name) else ""
+    except UserError:
+        return ""
 
 
 def describe(name: str, language: str = "en", hardware: Hardware | None = None) -> str:
@@ -129,6 +154,19 @@ def _all_names() -> tuple[str, ...]:
             if _fits(card, recipe)
         )
     )
+
+
+@cache
+def _told(name: str) -> str:
+    """What a preset may be found by besides its name, in small letters."""
+    card, _, recipe, _ = _parts(name)
+    spoken = " ".join(_LANGUAGES[language] for language in card.languages)
+    told = (name, card.id, card.license, spoken, *map(recipe.about.render, ("en", "zh")))
+    return _plain(" ".join(told).lower())
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[.-]", "_", words)
 
 
 def _fits(card: ModelCard, recipe: Recipe) -> bool:

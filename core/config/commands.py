@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from core.config import catalog, document, xtuner
-from core.config.schema import Config
-from core.config.writer import dump
+from core.config.diff import changes
+from core.config.schema import BUILTIN_MODEL, Config
+from core.config.writer import dump, inline
 from core.config.xtuner import Imported
-from core.errors import UserError
+from core.errors import UserError, text
 from core.files import disk_errors, write_atomic
 from core.hardware import Hardware
 
@@ -48,8 +49,51 @@ def copy_cfg(name: str, directory: Path | str, *, language: str = "en") -> Path:
     config = catalog.preset(name)
     folder = Path(directory).expanduser()
     path = folder / f"{name}_copy.yaml"
-    _write_new(path, dump(config, comments=language))
+    _write_new(path, catalog.marked(name, dump(config, comments=language)))
     return path
+
+
+def next_steps(name: str, path: Path, language: str = "en") -> str:
+    """What to do with a copied preset: its data, its model, the check; a line each.
+
+    Raises:
+        UserError: there is no such preset.
+    """
+    recipe, card = catalog.recipe_of_preset(name), catalog.card_of_preset(name)
+    data = catalog.preset(name).settings.data_path
+    lines = [
+        {
+            "persona": text(
+                "Make its conversations: python -m core persona --owner YOU --assistant NAME "
+                "--out {file}",
+                file=path.parent / data,
+            ),
+            "own file": text("Put your data beside it as {file}, or set data_path.", file=data),
+            "hub": text(
+                "It learns from {data}, fetched when the training begins; for a file of your own "
+                "set data_path and dataset.format.",
+                data=data,
+            ),
+        }[recipe.source]
+    ]
+    if card.id != BUILTIN_MODEL:
+        lines.append(
+            text(
+                "Set pretrained_model_name_or_path to a folder if you have {id} already; else it "
+                "is downloaded once.",
+                id=card.id,
+            )
+        )
+    lines.append(text("Then: python -m core check {path}", path=path))
+    return "\n".join(line.render(language) for line in lines)
+
+
+def diff(config: Config, other: Config, language: str = "en") -> str:
+    """What a config has otherwise than another: a line for each key, before and after."""
+    found = changes(other, config)
+    if not found:
+        return text("Nothing differs.").render(language)
+    return "\n".join(f"{c.part}.{c.key}: {inline(c.before)} → {inline(c.after)}" for c in found)
 
 
 def import_cfg(

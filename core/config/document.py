@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,8 +83,11 @@ def read(path: Path, name: str | None = None) -> str:
         ) from error
 
 
+@lru_cache(maxsize=16)
 def compose(source: str) -> MappingNode | None:
-    """The top mapping of a YAML text, None for an empty one.
+    """The top mapping of a YAML text, None for an empty one; its nodes are only looked at.
+
+    A form asks for the same text several times at each letter that is typed: the last are kept.
 
     Raises:
         NotReadable: too large or deep, not YAML, or with anchors, tags, directives or documents.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.config.cards import card_of
 from core.config.schema import Config
 from core.dataset import Row
 from core.errors import Text, text
+from core.model_folder import kind
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ def facts_of(
     guessed: bool = False,
     tokens_p95: int | None = None,
 ) -> Facts:
-    """The facts of different rows with their copies, and of the model as far as its card goes."""
-    card = card_of(config.settings.pretrained_model_name_or_path)
-    chat, family = (card.chat, card.family) if card else (None, None)
+    """The facts of different rows with their copies, and of the model by its card or its files."""
+    model = config.settings.pretrained_model_name_or_path
+    card = card_of(model)
+    chat, family = (card.chat, card.family) if card else kind(Path(model).expanduser())
     if counts is None:
         return Facts(chat=chat, family=family)
     rows = sum(counts.values())

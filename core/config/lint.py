@@ -18,13 +18,17 @@ from core.errors import Text, text
 Fix = Mapping[tuple[str, str], Value]
 
 _FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "internlm_chat": ("internlm",),
-    "internlm2_chat": ("internlm2",),
+    "internlm2_chat": ("internlm2", "internlm3"),
     "qwen_chat": ("qwen2", "qwen3"),
     "llama3_chat": ("llama3",),
     "phi3_chat": ("phi",),
     "gemma": ("gemma",),
+    "mistral": ("mistral",),
+    "mixtral": ("mistral",),
+    "zephyr": ("mistral",),
+    "minicpm3": ("minicpm3",),
 }
+"""The families of the catalog that a template suits; none for the other named ones."""
 _LOW_RATE: Final = 5e-5
 _HIGH_RATE: Final = 5e-3
 _USUAL_RATE: Final = 2e-4
@@ -63,8 +67,8 @@ def _template(config: Config, facts: Facts) -> Iterator[Finding]:
             ),
             own,
         )
-    families = _FAMILIES.get(template)
-    if families and facts.family and facts.family not in families:
+    anyone = template in ("auto", "default")
+    if not anyone and facts.family and facts.family not in _FAMILIES.get(template, ()):
         yield Finding(
             "template-of-another-family",
             text(

@@ -44,7 +44,7 @@ class Settings(Part):
         ShortText,
         _help(
             "The dataset: a file (a plain name is looked up beside this config), "
-            "or hf://datasets/owner/name on the Hugging Face Hub."
+            "or owner/name on the Hugging Face Hub."
         ),
     ] = "dataset.json"
     prompt_template: Annotated[

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ def parse(source: str, name: str = "config.yaml") -> Config:
 
 def faults(source: str) -> list[Fault]:
     """Every mistake in a config text, in the order of its lines; empty when it is right."""
-    return _read(source)[1]
+    return list(_read(source)[1])
 
 
 def load(path: Path) -> Config:
@@ -81,11 +81,12 @@ def load(path: Path) -> Config:
     return parse(document.read(path), path.name)
 
 
-def _read(source: str) -> tuple[Config | None, list[Fault]]:
+@lru_cache(maxsize=16)
+def _read(source: str) -> tuple[Config | None, tuple[Fault, ...]]:
     try:
         top = document.compose(source.removeprefix("\ufeff"))
     except document.NotReadable as error:
-        return None, [error.fault]
+        return None, (error.fault,)
     found: list[Fault] = []
     parts: dict[str, Part] = {}
     for key, line, node in _entries(top, None, found):
@@ -95,10 +96,10 @@ def _read(source: str) -> tuple[Config | None, list[Fault]]:
             parts[key] = part
     if not found:
         try:
-            return Config.model_validate(parts), []
+            return Config.model_validate(parts), ()
         except ValidationError:
             found.append(_rate_rises(top))
-    return None, sorted(found, key=lambda fault: fault.line or 0)
+    return None, tuple(sorted(found, key=lambda fault: fault.line or 0))
 
 
 def _part(part: str, part_line: int, body: Node, found: list[Fault]) -> Part | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+import warnings
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -31,7 +32,9 @@ def parse(source: str, name: str) -> ast.Module:
                 text("the file goes on beyond {size} KiB", size=MAX_BYTES // 2**10),
             )
         _measure(source, name)
-        return ast.parse(source)
+        with warnings.catch_warnings():  # Python's opinion of a stranger's style is no news
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
     except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError) as error:
         broken = isinstance(error, tokenize.TokenError)  # it holds its place as (line, column)
         line = error.args[1][0] if broken else getattr(error, "lineno", None) or 1

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from datasets import IterableDataset, load_dataset
+from datasets.exceptions import DatasetNotFoundError
 
 from core.dataset import MAX_BYTES, MAX_ROWS
-from core.errors import UserError
+from core.errors import Text, UserError, text
 from core.files import write_atomic
 from core.hub_data import parts, place
 from core.jobs.common import enter, lead
@@ -64,16 +65,26 @@ def fetch(name: str, file: str | None, out: Path, told: Callable[[int], None]) -
     # The Hub's client raises errors of some twenty classes for what is all the same to a person.
     except Exception as error:
         raise UserError(
-            "The dataset {name} could not be fetched ({reason}).",
-            "Check its name and the connection, or download it and name the file or folder.",
+            "The dataset {name} could not be fetched: {reason}.",
+            "Check its name and the connection, or download it and bring the file.",
             name=name,
-            reason=(str(error).splitlines() or [type(error).__name__])[0][:200],
+            reason=_reason(error),
         ) from error
     if not lines:
         raise UserError("The dataset {name} holds no rows.", "Choose another dataset.", name=name)
     write_atomic(out, "\n".join(lines))
     told(len(lines))
     return len(lines)
+
+
+def _reason(error: Exception) -> Text:
+    """Why it failed: the two usual reasons in plain words, else what the client says."""
+    if isinstance(error, ConnectionError):
+        return text("the Hugging Face Hub cannot be reached from this machine")
+    if isinstance(error, DatasetNotFoundError):
+        return text("there is no dataset of that name, or it is not public")
+    said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return text("{said}", said=said)
 
 
 def _records(name: str, file: str | None) -> Iterator[dict[str, Any]]:

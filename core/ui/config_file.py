@@ -9,6 +9,7 @@ from typing import Final
 
 from core.config import document, source, writer, xtuner
 from core.config.xtuner_reader import Note
+from core.hub_data import is_hub
 from core.ui.speech import Language, Say
 
 _TOLD: Final = 40
@@ -25,9 +26,9 @@ def opened(path: Path, language: Language, t: Say) -> tuple[str, str]:
         source.parse(text, path.name)
         return text, ""
     found = xtuner.import_config(text, path.name)
-    kept = writer.edit(
-        writer.dump(found.config, comments=language), {("settings", "data_path"): "dataset.json"}
-    )
+    kept = writer.dump(found.config, comments=language)
+    if not is_hub(found.config.settings.data_path):  # the page reads no file of the server
+        kept = writer.edit(kept, {("settings", "data_path"): "dataset.json"})
     told = "".join(
         _group(title.render(language), notes, language) for title, notes in found.groups if notes
     )

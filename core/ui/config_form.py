@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -14,6 +15,7 @@ from core.config.fields import Field, Value, fields, value_of
 from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.errors import UserError
+from core.run import Run
 from core.ui.speech import Language, Say
 from core.ui.views import faults
 
@@ -23,6 +25,7 @@ OPEN: Final = ("settings", "model", "dataset")
 Key = tuple[str, str]
 
 _UNDOS: Final = 20
+_BACKSLASH: Final = re.compile(r"\\([\\n])")
 
 
 def component(field: Field, language: Language) -> Any:
@@ -54,10 +57,15 @@ def component(field: Field, language: Language) -> Any:
 def shown(value: Value, field: Field) -> Any:
     """A config's value as its input shows it."""
     if field.kind == "texts" and isinstance(value, tuple):
-        return "\n".join(str(v) for v in value)
+        return "\n".join(_one_line(str(v)) for v in value)
     if field.kind in ("two numbers", "numbers") and isinstance(value, tuple):
         return ", ".join(f"{v:g}" for v in value if not isinstance(v, str))
     return value
+
+
+def _one_line(text: str) -> str:
+    """A text of several lines as one, as each line of the input is a text of its own."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def typed(raw: Any, field: Field) -> Value | None:
@@ -69,7 +77,8 @@ def typed(raw: Any, field: Field) -> Value | None:
         return None
     match field.kind:
         case "texts":
-            return tuple(line.strip() for line in str(raw).splitlines() if line.strip())
+            lines = [line.strip() for line in str(raw).splitlines() if line.strip()]
+            return tuple(_BACKSLASH.sub(lambda m: "\n" if m[1] == "n" else m[1], x) for x in lines)
         case "two numbers" | "numbers":
             number = float if field.kind == "two numbers" else int
             try:
@@ -181,6 +190,14 @@ def draft_text(saved: str, draft: Mapping[str, Any] | None, run_name: str) -> st
     if draft and draft.get("run") == run_name and isinstance(draft.get("text"), str):
         return str(draft["text"])
     return saved
+
+
+def version(found: Run | None, text: str) -> str:
+    """A mark of a config's text and the rows it learns from: what advice on them follows from."""
+    rows = found.dataset_file if found else None
+    changed = rows.stat().st_mtime_ns if rows and rows.exists() else 0
+    mark = hashlib.sha1(text.encode("utf-8", "replace")).hexdigest()
+    return f"{found.name if found else ''} {changed} {mark}"
 
 
 def past(draft: Mapping[str, Any] | None, run_name: str) -> list[str]:

@@ -17,15 +17,15 @@ from core.config.lint import Finding
 from core.config.schema import PARTS, Config
 from core.conversations import Conversations
 from core.errors import UserError
-from core.preview import preview
 from core.run import Run
 from core.ui import config_file as files
 from core.ui import config_form as forms
 from core.ui.config_more import ConfigMore
+from core.ui.data_pane import OWN, DataPane
 from core.ui.frame import CLICKS, Frame, Pane, go
-from core.ui.persona_form import branch, first_preset, preset_of, preset_text
+from core.ui.persona_form import branch, first_preset, preset_text
 from core.ui.preset_pane import PresetPane
-from core.ui.token_view import tokens
+from core.ui.token_view import TokenView
 from core.ui.views import next_step, notice
 
 _EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -45,6 +45,7 @@ def build(frame: Frame) -> Pane:
         + t("The preset fits your assistant. You can go on at once, or change single values.")
     )
     presets = PresetPane(frame, preset)
+    data = DataPane(frame)
     fault_html = gr.HTML("", elem_id="config-faults")
     advice_html = gr.HTML("", js_on_load=CLICKS, elem_id="config-advice")
     report_html = gr.HTML("", elem_id="config-report")
@@ -59,7 +60,7 @@ def build(frame: Frame) -> Pane:
                             for key, field in fields().items()
                             if key[0] == part
                         ]
-        with gr.Tab(t("Source (YAML)"), id="source"):
+        with gr.Tab(t("YAML"), id="source"):
             gr.HTML(f'<p class="facts">{t("The same values as text. Comments are kept.")}</p>')
             code = gr.Code(
                 text,
@@ -80,16 +81,8 @@ def build(frame: Frame) -> Pane:
             diff_html = gr.HTML(
                 forms.differences(text, catalog.preset(preset), preset, t), elem_id="config-diff"
             )
-        with gr.Tab(t("What is learned"), id="tokens") as tokens_tab:
-            row_nb = gr.Number(
-                1,
-                label=t("Conversation"),
-                info=t("Its text as the model reads it, token by token."),
-                precision=0,
-                minimum=1,
-                elem_id="config-row",
-            )
-            tokens_html = gr.HTML("", elem_id="config-tokens")
+        with gr.Tab(t("Tokens"), id="tokens") as tokens_tab:
+            learned = TokenView(frame)
     with gr.Row(elem_classes="actions onward"):
         next_btn = gr.Button(t("Next: Train"), variant="primary", elem_id="config-next")
         file_btn = gr.UploadButton(
@@ -117,13 +110,14 @@ def build(frame: Frame) -> Pane:
             known = known_to(run_name)
         except UserError:
             return []  # the Train tab says what is wrong with them
-        return advice.findings(text_, known, frame.settings) if known else []
+        return advice.findings(text_, known, frame.settings)
 
     def looks(run_name: str, text_: str, other: str, name: str) -> list[Any]:
-        found = advised(run_name, text_)
+        found = frame.find(run_name)
         return [
             forms.problems(text_, language, t),
-            forms.advice(found, language, t),
+            forms.version(found, text_),
+            *data.shown(run_name, text_, name),
             forms.differences(text_, *base_of(other, name), t),
         ]
 
@@ -138,7 +132,9 @@ def build(frame: Frame) -> Pane:
             *shown,
         ]
 
-    seen = [undo_btn, fault_html, advice_html, diff_html]
+    # What the advice follows from. Rows are tokenised for it, and the form need not wait for that.
+    basis_tb = gr.Textbox("", visible=False)
+    seen = [undo_btn, fault_html, basis_tb, *data.outputs, diff_html]
     all_ = [code, presets.name_tb, presets.about_html, undo_btn, report_html, *seen[1:], *inputs]
 
     def replaced(
@@ -156,7 +152,7 @@ def build(frame: Frame) -> Pane:
             new = forms.edited(text_, key, raws)
         except UserError as error:
             wrong = notice("bad", error.render(language))
-            return gr.skip(), gr.skip(), gr.skip(), wrong, gr.skip(), gr.skip()
+            return [gr.skip()] * 3 + [wrong] + [gr.skip()] * (len(seen) - 2)
         if new == text_:
             return gr.skip()
         kept = forms.remember(draft, run_name, text_, new, ".".join(key))
@@ -186,7 +182,7 @@ def build(frame: Frame) -> Pane:
         if kept is None:
             return gr.skip()
         old = str(kept["text"])
-        return kept, *everything(run_name, old, other, preset_of(old), bool(kept["before"]))
+        return kept, *everything(run_name, old, other, catalog.preset_of(old), bool(kept["before"]))
 
     @frame.guard
     def fixed(
@@ -199,27 +195,22 @@ def build(frame: Frame) -> Pane:
         return gr.skip()
 
     @frame.guard
-    def file_opened(path: str, draft: Draft, run_name: str, text_: str, other: str) -> Any:
-        new, report = files.opened(Path(path), language, t)
-        shown = replaced(draft, run_name, text_, new, other, preset_of(new))
-        shown[1 + all_.index(report_html)] = report
-        return shown
+    def kept_own(draft: Draft, run_name: str, text_: str, other: str, name: str) -> Any:
+        return replaced(draft, run_name, text_, writer.edit(text_, OWN), other, name)
 
     @frame.guard
-    def tokens_shown(run_name: str, text_: str, number: int | None) -> str:
-        try:
-            known = known_to(run_name)
-            if known is None or source.faults(text_):
-                return ""
-            return tokens(preview(source.parse(text_), known, frame.settings, number or 1), t)
-        except UserError as error:
-            return notice("info", error.render(language))
+    def file_opened(path: str, draft: Draft, run_name: str, text_: str, other: str) -> Any:
+        new, report = files.opened(Path(path), language, t)
+        shown = replaced(draft, run_name, text_, new, other, catalog.preset_of(new))
+        shown[1 + all_.index(report_html)] = report
+        return shown
 
     @frame.guard
     def next_pressed(run_name: str, text_: str) -> Any:
         found = frame.need(run_name)
         if found.config_file.exists() and found.config_file.read_text("utf-8") == text_:
             return None, *go("train"), run_name
+        data.refuse_missing(found, text_)
         kept = branch(frame.settings, found)
         studio.save_config(kept, text_)
         if kept != found:
@@ -253,7 +244,16 @@ def build(frame: Frame) -> Pane:
     )
     presets.table_html.click(preset_picked, replacing, [draft_json, *all_], **_EVENT)
     undo_btn.click(undone, [draft_json, frame.run_tb, other_dd], [draft_json, *all_], **_EVENT)
+    basis_tb.change(
+        frame.guard(lambda run, text_: forms.advice(advised(run, text_), language, t)),
+        [frame.run_tb, code],
+        [advice_html],
+        trigger_mode="always_last",
+        queue=False,
+        **_EVENT,
+    )
     advice_html.click(fixed, context, [draft_json, *all_], **_EVENT)
+    data.own_btn.click(kept_own, context, [draft_json, *all_], **_EVENT)
     file_btn.upload(file_opened, [file_btn, *replacing], [draft_json, *all_], **_EVENT)
     other_dd.input(
         frame.guard(lambda text_, other, name: forms.differences(text_, *base_of(other, name), t)),
@@ -261,16 +261,8 @@ def build(frame: Frame) -> Pane:
         [diff_html],
         **_EVENT,
     )
-    gr.on(
-        [tokens_tab.select, row_nb.change, code.change],
-        tokens_shown,
-        [frame.run_tb, code, row_nb],
-        [tokens_html],
-        trigger_mode="always_last",
-        queue=False,
-        **_EVENT,
-    )
-    moved = more.wire(code, draft_json)
+    learned.wire(tokens_tab, code, known_to)
+    moved = [*more.wire(code, draft_json), data.wire(code, presets.name_tb, draft_json)]
     pressed = next_btn.click(
         next_pressed,
         [frame.run_tb, code],
@@ -289,7 +281,7 @@ def build(frame: Frame) -> Pane:
         run = found.name if found else ""
         undo = bool(forms.past(draft, run))
         first = [gr.update(choices=choices, value=""), run]
-        return [*first, *everything(run, shown, "", preset_of(shown), undo)]
+        return [*first, *everything(run, shown, "", catalog.preset_of(shown), undo)]
 
     return Pane(
         filled=[other_dd, more.name_tb, *all_],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -14,14 +13,12 @@ from core.dataset import Format
 from core.dataset_formats import Columns, Layout
 from core.dataset_summary import describe
 from core.errors import UserError
-from core.status import status
 from core.ui import persona_form as forms
 from core.ui.frame import UNKNOWN, Frame
 from core.ui.views import conversations as shown
 from core.ui.views import counts
 
 _EVENT: Final[dict[str, Any]] = {"api_visibility": "private"}
-_TICK_SECONDS: Final = 0.5
 
 
 class OwnRows:
@@ -108,15 +105,9 @@ class OwnRows:
             name: str, layout: Format, asked: str, answered: str, run_name: str, *values: Any
         ) -> Any:
             data_path = hub_data.PREFIX + (name or "").strip().removeprefix(hub_data.PREFIX)
-            job = studio.fetch(frame.settings, data_path)
-            while (now := status(job, "fetch")).active:  # a job: it goes on if the page is closed
-                time.sleep(_TICK_SECONDS)
-            if now.problem and now.remedy:
-                values_ = {**now.remedy.values, **now.problem.values}
-                raise UserError(now.problem.template, now.remedy.template, **values_)
+            file = studio.fetched(frame.settings, data_path)
             left_out: list[UserError] = []
             how = {"columns": columns(layout, asked, answered), "left_out": left_out}
-            file = hub_data.place(frame.settings, data_path)
             return keep(file, file.name, layout, run_name, values, **how)
 
         outputs = [draft, preview_html, frame.shown_tb, frame.run_tb]

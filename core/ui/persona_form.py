@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from core import conversations, dataset, run, studio
+from core import conversations, dataset, hub_data, run, studio
 from core.config import catalog, source, writer
 from core.config.fields import Value
 from core.config.schema import Config
@@ -173,6 +173,9 @@ def save(
             versions.inherit(found, old)
     try:
         text = _config_text(old, persona, form["mode"], language)
+        if not source.faults(text) and hub_data.is_hub(source.parse(text).settings.data_path):
+            if old is None or conversations.of_run(old).rows != tuple(rows):
+                text = writer.edit(text, {("settings", "data_path"): "dataset.json"})
         studio.save_persona(found, persona)
         studio.save_dataset(found, rows)
         studio.save_config(found, text)
@@ -201,7 +204,7 @@ def _config_text(old: Run | None, persona: Persona, mode: str, language: Languag
     """The config that the run has, brought up to date; else the preset of the mode."""
     preset = first_preset(mode)
     text = old.config_file.read_text("utf-8") if old and old.config_file.exists() else ""
-    if preset_of(text) not in ("", preset) and preset_of(text) in _first_presets():
+    if catalog.preset_of(text) not in ("", preset) and catalog.preset_of(text) in _first_presets():
         text = ""  # another mode, and nobody chose the preset
     if text and source.faults(text):
         return text
@@ -240,11 +243,4 @@ def preset_text(name: str, language: Language) -> str:
     text = writer.dump(config, comments=language)
     if config.settings.data_path != "dataset.json":
         text = writer.edit(text, {("settings", "data_path"): "dataset.json"})
-    return f"# preset: {name}\n{text}"
-
-
-def preset_of(text: str) -> str:
-    """The preset that a config's first line names; empty when it names none that there is."""
-    head = text.partition("\n")[0]
-    name = head.removeprefix("# preset: ").strip() if head.startswith("# preset: ") else ""
-    return name if name and name in catalog.names(name) else ""
+    return catalog.marked(name, text)

@@ -1,11 +1,73 @@
-"""Tokens in colour: what of a conversation is learned, as a pure view."""
+"""Tokens in colour: what of a conversation is learned."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
+from typing import Any
 
-from core.preview import Piece, Preview
+import gradio as gr
+
+from core.config import source
+from core.conversations import Conversations
+from core.errors import UserError
+from core.preview import Piece, Preview, preview
+from core.ui.frame import Frame
 from core.ui.speech import Say
+from core.ui.views import notice
+
+
+class TokenView:
+    """The content of the tab “Tokens”; `wire` joins it to the editor's text."""
+
+    def __init__(self, frame: Frame) -> None:
+        t = self._t = frame.t
+        self._frame = frame
+        self.row_nb = gr.Number(
+            1,
+            label=t("Conversation"),
+            info=t("Its text as the model reads it, token by token."),
+            precision=0,
+            minimum=1,
+            elem_id="config-row",
+        )
+        self.tokens_html = gr.HTML("", elem_id="config-tokens")
+
+    def wire(
+        self, tab: gr.Tab, code: gr.Code, known_to: Callable[[str], Conversations | None]
+    ) -> None:
+        """Show them when the tab is opened, and again at every change of the text."""
+        frame, t = self._frame, self._t
+
+        @frame.guard
+        def shown(run_name: str, text: str, number: int | None) -> str:
+            try:
+                known = known_to(run_name)
+                if known is None or source.faults(text):
+                    return _nothing(known is None, t)
+                return tokens(preview(source.parse(text), known, frame.settings, number or 1), t)
+            except UserError as error:
+                return notice("info", error.render(frame.language))
+
+        how: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        gr.on(
+            [tab.select, self.row_nb.change, code.change],
+            shown,
+            [frame.run_tb, code, self.row_nb],
+            [self.tokens_html],
+            trigger_mode="always_last",
+            queue=False,
+            **how,
+        )
+
+
+def _nothing(no_rows: bool, t: Say) -> str:
+    why = (
+        t("There are no conversations yet: describe an assistant in the Persona tab first.")
+        if no_rows
+        else t("The tokens show again once the config is right.")
+    )
+    return f'<p class="facts">{why}</p>'
 
 
 def tokens(shown: Preview, t: Say) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.config import catalog, source
+from core import conversations, hub_data
+from core.config import catalog, commands, source
 from core.config.diff import changes
 from core.run import all_runs
-from tests.browser.studio import MINUTE, Server, open_page
+from core.settings import Settings
+from tests.browser.studio import MINUTE, ROOT, Server, open_page
 from tests.browser.test_details import at, box, made
 
 pytestmark = pytest.mark.browser
 
+XTUNER = ROOT / "tests/config/xtuner/internlm2_1_8b_qlora_alpaca_e3.py.txt"
 PRESET = "internlm2_1_8b_qlora_alpaca_e3"
 EDITS = {
     "settings-pretrained_model_name_or_path": "internlm/internlm2-chat-1_8b",
@@ -46,6 +50,13 @@ def choose(page: Page, words: str, name: str) -> None:
     expect(page.locator("#config-about")).to_contain_text(name, timeout=MINUTE)
 
 
+def bring(page: Page, file: Path) -> None:
+    """Open a config file with the button."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#config-file").click()
+    chooser.value.set_files(file)
+
+
 def test_the_tutorial_s_nine_edits_by_hand_and_a_broken_line_that_is_mended(page, server):
     run = made(server, mode="tutorial", copies=50)
     at(page, server, run, "config")
@@ -68,7 +79,7 @@ def test_the_tutorial_s_nine_edits_by_hand_and_a_broken_line_that_is_mended(page
     expect(page.locator("#config-advice")).to_contain_text("chat model")
     expect(page.locator("#config-advice")).to_contain_text("every 300 steps")
 
-    page.get_by_role("tab", name="Source (YAML)").click()
+    page.get_by_role("tab", name="YAML").click()
     editor = page.locator("#config-source .cm-content")
     line = editor.get_by_text("max_epochs: 2")
     line.click()
@@ -111,7 +122,7 @@ def test_the_tokens_of_a_conversation_are_shown_with_the_learned_ones_in_colour(
     at(page, server, run, "config")
     box(page, "config-settings-pretrained_model_name_or_path").fill(str(tiny_model))
     page.keyboard.press("Tab")
-    page.get_by_role("tab", name="What is learned").click()
+    page.get_by_role("tab", name="Tokens").click()
     shown = page.locator("#config-tokens")
     expect(shown).to_contain_text("Conversation 1 of 1 (× 4)", timeout=MINUTE)
     learned = "".join(
@@ -152,3 +163,80 @@ def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: 
     box(page, "config-name").fill(run.name)
     page.locator("#config-rename").click()
     expect(page.locator(".toast-body").first).to_contain_text("already", timeout=MINUTE)
+
+
+def test_a_preset_s_dataset_of_the_hub_is_fetched_from_the_tab_or_its_absence_is_told(page, server):
+    run = made(server)
+    settings = Settings("", 0, server.home)
+    here = hub_data.place(settings, "b-mc2/sql-create-context")
+    here.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"question": f"Which {n}?", "context": "CREATE", "answer": f"SELECT {n}"} for n in "ab"]
+    here.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    at(page, server, run, "config")
+    page.wait_for_timeout(3000)  # the forms may be filled a second time
+    told = page.locator("#config-data")
+    choose(page, "smollm2_135m_qlora_sql", "smollm2_135m_qlora_sql_e3")
+    expect(told).to_contain_text("made for b-mc2/sql-create-context", timeout=MINUTE)
+
+    data = box(page, "config-settings-data_path")
+    page.wait_for_timeout(1000)  # the preset's values arrive in one field after another
+    data.fill("nobody/nothing")
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("nobody/nothing is a dataset of the Hugging", timeout=MINUTE)
+    page.locator("#config-next").click()
+    toast = page.locator(".toast-body")
+    expect(toast.first).to_contain_text("this run does not hold yet", timeout=MINUTE)
+    page.locator("#config-fetch").click()
+    expect(toast.filter(has_text="could not be fetched")).to_contain_text(
+        "cannot be reached", timeout=2 * MINUTE
+    )
+    page.locator("#config-own").click()
+    expect(data).to_have_value("dataset.json", timeout=MINUTE)
+
+    data.fill("b-mc2/sql-create-context")
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("this run does not hold yet", timeout=MINUTE)
+    page.locator("#config-fetch").click()
+    expect(told).to_be_empty(timeout=MINUTE)
+    expect(data).to_have_value("b-mc2/sql-create-context", timeout=MINUTE)
+    kept = conversations.of_run(run).rows
+    assert [row.messages[-1].content for row in kept] == ["SELECT a", "SELECT b"]
+    assert source.load(run.config_file).settings.data_path == "b-mc2/sql-create-context"
+    page.locator("#config-next").click()
+    expect(page.locator("#train-start")).to_be_visible(timeout=MINUTE)
+
+
+def test_files_are_opened_and_compared_with_an_earlier_run(page, server, tmp_path: Path):
+    earlier, run = made(server, assistant="Earlier"), made(server, assistant="Later")
+    at(page, server, run, "config")
+    copied = commands.copy_cfg(PRESET, tmp_path)
+    copied.write_text(
+        copied.read_text("utf-8").replace("lr: 0.0002", "lr: 0.0004  # mine"), "utf-8"
+    )
+    page.wait_for_timeout(3000)  # the forms may be filled a second time
+    bring(page, copied)
+    expect(page.locator("#config-about")).to_contain_text(PRESET, timeout=MINUTE)
+    page.get_by_role("tab", name="What differs").click()
+    expect(page.locator("#config-diff tbody tr")).to_have_count(1, timeout=MINUTE)
+    box(page, "config-other").click()
+    page.get_by_role("option", name=earlier.name, exact=True).click()
+    shown = page.locator("#config-diff")
+    expect(shown).to_contain_text(f"Different from {earlier.name}", timeout=MINUTE)
+    expect(shown.locator("tr", has_text="quantization")).to_contain_text("nf4")
+    page.get_by_role("tab", name="Form").click()
+    box(page, "config-settings-max_epochs").fill("5")
+    page.keyboard.press("Tab")
+    page.get_by_role("tab", name="YAML").click()
+    editor = page.locator("#config-source .cm-content")
+    expect(editor).to_contain_text("max_epochs: 5", timeout=MINUTE)
+    expect(editor).to_contain_text("lr: 0.0004  # mine")
+
+    theirs = tmp_path / "theirs.py"
+    theirs.write_text(XTUNER.read_text("utf-8"), "utf-8")
+    bring(page, theirs)
+    expect(page.locator("#config-report")).to_contain_text("24 values", timeout=MINUTE)
+    expect(page.locator("#config-data")).to_contain_text("tatsu-lab/alpaca", timeout=MINUTE)
+    theirs.write_text("import os\nos.system('touch pwned')\n", "utf-8")
+    bring(page, theirs)
+    toast = page.locator(".toast-body").first
+    expect(toast).to_contain_text("Line 2 of theirs.py: it calls system()", timeout=MINUTE)

@@ -1,15 +1,19 @@
 """Presets: every name of the grammar gives a config that stands up."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from core.config import catalog, source
 from core.config.cards import card_of, cards
+from core.config.diff import changes
 from core.config.facts import facts_of
+from core.config.fields import fields, value_of
 from core.config.lint import lint
 from core.config.recipes import RECIPES
 from core.config.schema import BUILTIN_MODEL, Config
+from core.config.xtuner import import_config
 from core.dataset import Message, Row
 from core.errors import UserError
 from core.hardware import Gpu, Hardware
@@ -17,6 +21,7 @@ from core.planner import plan
 from core.tokens import Encoded
 from core.work import Work
 
+THEIRS = Path(__file__).with_name("xtuner") / "internlm2_1_8b_qlora_alpaca_e3.py.txt"
 GRAMMAR = re.compile(r"[a-z0-9_]+_(qlora|lora)_[a-z0-9_]+_e\d+")
 
 
@@ -103,6 +108,62 @@ def test_the_tutorial_preset_has_the_values_of_the_classic_tutorial(model: str) 
     assert config.dataset.kl_weight == 0
 
 
+XTUNER = {  # internlm2_1_8b_qlora_alpaca_e3 of XTuner 0.1.17 to 0.1.23, value by value
+    "settings.pretrained_model_name_or_path": "internlm/internlm2-1_8b",
+    "settings.data_path": "hf://datasets/tatsu-lab/alpaca",
+    "settings.prompt_template": "default",
+    "settings.max_length": 2048,
+    "settings.pack_to_max_length": True,
+    "settings.batch_size": 1,
+    "settings.accumulative_counts": 16,
+    "settings.dataloader_num_workers": 0,
+    "settings.max_epochs": 3,
+    "settings.lr": 2e-4,
+    "settings.betas": (0.9, 0.999),
+    "settings.weight_decay": 0,
+    "settings.max_norm": 1,
+    "settings.warmup_ratio": 0.03,
+    "settings.save_steps": 32,  # its 500 micro-batches, 16 to an optimizer step
+    "settings.save_total_limit": 2,
+    "settings.evaluation_freq": 32,
+    "settings.SYSTEM": "",  # its alpaca text stood before sample questions only, never in training
+    "settings.evaluation_inputs": (
+        "请给我介绍五个上海的景点",
+        "Please tell me five scenic spots in Shanghai",
+    ),
+    "model.quantization": "nf4",
+    "model.double_quantization": True,
+    "model.compute_dtype": "auto",  # its float16 becomes the best of the machine
+    "model.lora_r": 64,
+    "model.lora_alpha": 16,
+    "model.lora_dropout": 0.0,  # its 0.1 would forbid computing equal rows once
+    "model.lora_targets": "all-linear",
+    "dataset.format": "alpaca",
+    "dataset.shuffle": True,
+    "optimizer.optim_type": "AdamW",
+    "optimizer.lr_schedule": "cosine",
+    "optimizer.warmup_start_factor": 1e-5,
+    "optimizer.eta_min": 0,
+    "runtime.deepspeed": "none",
+}
+
+
+def test_the_best_known_preset_has_xtuner_s_values() -> None:
+    config = catalog.preset("internlm2_1_8b_qlora_alpaca_e3")
+    found = {f"{part}.{key}": value_of(config, part, key) for part, key in fields()}
+    assert {key: found[key] for key in XTUNER} == XTUNER
+    theirs = import_config(THEIRS.read_text("utf-8")).config
+    differs = {c.key: (c.before, c.after) for c in changes(theirs, config)}
+    assert differs == {"lora_dropout": (0.1, 0.0)}
+
+
+def test_a_copied_or_edited_text_remembers_its_preset() -> None:
+    for name in ("internlm2_1_8b_qlora_alpaca_e3", "smollm2_135m_lora_persona_e7"):
+        assert catalog.preset_of(catalog.marked(name, source.dump(catalog.preset(name)))) == name
+    for text in ("", "settings:\n", "# preset: no_such_qlora_name_e1\n", "# preset: \n"):
+        assert catalog.preset_of(text) == ""
+
+
 def test_base_models_get_a_template_and_no_persona_recipe() -> None:
     assert catalog.preset("internlm2_1_8b_qlora_alpaca_e3").settings.prompt_template == "default"
     chat = catalog.preset("internlm2_chat_1_8b_qlora_alpaca_e3")
@@ -129,6 +190,19 @@ def test_names_are_found_by_part_of_them_or_by_words() -> None:
         "qwen2_5_0_5b_qlora_sql_e3",
     ]
     assert catalog.names("no such thing") == []
+
+
+@pytest.mark.parametrize("words", ["mit hex codes", "apache 颜色", "Llama-3.2 逻辑", "汉语 sql"])
+def test_what_no_name_says_is_found_by_licence_language_or_what_the_data_teaches(
+    words: str,
+) -> None:
+    found = catalog.names(words)
+    assert found and len(found) < 200
+    if "mit" in words:
+        assert {catalog.card_of_preset(name).license for name in found} == {"MIT"}
+        assert all("_colorist_" in name for name in found)
+    if "中文" in words:
+        assert all("zh" in catalog.card_of_preset(name).languages for name in found)
 
 
 @pytest.mark.parametrize("name", ["internlm2_1_8b_qlora_alpacca_e3", "", "../etc", "x" * 100_000])

@@ -11,6 +11,7 @@ import pytest
 from core import conversations
 from core.__main__ import main
 from core.config import commands, source, writer
+from core.config.fields import Value
 from core.dataset import Message, Row, dumps
 
 ROW = Row((Message("user", "请做一下自我介绍"), Message("assistant", "我是小林的小助手。")))
@@ -89,7 +90,7 @@ def test_a_fault_is_told_before_any_trap(mine, capsys):
 
 def test_the_tutorial_s_edits_leave_the_warnings_that_it_deserves(tmp_path, capsys):
     path = commands.copy_cfg("internlm2_1_8b_qlora_alpaca_e3", tmp_path)
-    edits = {
+    edits: dict[tuple[str, str], Value] = {
         ("settings", "pretrained_model_name_or_path"): "internlm/internlm2-chat-1_8b",
         ("settings", "data_path"): "personal_assistant.json",
         ("settings", "max_length"): 1024,
@@ -101,12 +102,42 @@ def test_the_tutorial_s_edits_leave_the_warnings_that_it_deserves(tmp_path, caps
         ("dataset", "format"): "messages",
     }
     path.write_text(writer.edit(path.read_text("utf-8"), edits), "utf-8")
+    assert main(["diff", str(path)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in told] == [f"{part}.{key}" for part, key in edits]
+    assert told[2] == "settings.max_length: 2048 → 1024"
     (tmp_path / "personal_assistant.json").write_text(dumps([ROW] * 10_001), "utf-8")
     assert main(["check", str(path)]) == 0
     said = capsys.readouterr().out
     assert [line.split(":")[0] for line in said.splitlines()[:-1]] == ["Warning"] * 4
     for part in ("chat model", "10,001 times", "every 300 steps", "Sample answers every 300"):
         assert part in said
+
+
+def test_a_config_is_compared_with_its_preset_another_file_or_a_run(mine, tmp_path, capsys):
+    assert main(["diff", str(mine)]) == 2
+    assert "does not say which preset" in capsys.readouterr().err
+    other = tmp_path / "other.yaml"
+    other.write_text(mine.read_text("utf-8").replace("lr: 0.5", "lr: 0.25"), "utf-8")
+    run = tmp_path / "workspace" / "runs" / "nova"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_bytes(other.read_bytes())
+    for name in (str(other), str(run), "nova"):
+        assert main(["diff", str(mine), name]) == 0
+        assert capsys.readouterr().out == "settings.lr: 0.25 → 0.5\n"
+    assert main(["diff", str(mine), str(mine)]) == 0
+    assert capsys.readouterr().out == "Nothing differs.\n"
+    assert main(["diff", str(mine), "no_such_preset"]) == 2
+
+
+def test_a_folder_of_no_known_name_is_judged_by_its_own_files(mine, capsys):
+    """The tutorial's /root/ft/model: a chat model whose folder does not say so."""
+    model = mine.parent / "model"
+    model.symlink_to((mine.parent / "SmolLM2-135M-Instruct").resolve())
+    text = mine.read_text("utf-8").replace("SmolLM2-135M-Instruct", "model")
+    mine.write_text(text, "utf-8")
+    assert main(["check", str(mine)]) == 0
+    assert "This is a chat model" in capsys.readouterr().out
 
 
 def test_the_guess_of_the_steps_is_near_the_truth(tmp_path, capsys):

@@ -1,15 +1,20 @@
 """Each trap is found where it is, nowhere else, and its fix removes it."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.config import catalog, source
+from core.config.cards import cards
 from core.config.facts import Facts, facts_of
 from core.config.lint import Finding, lint
 from core.config.schema import Config
 from core.dataset import Message, Row
+from core.model_folder import kind
+from core.templates import NAMED
 from core.work import chosen
 
 GOOD = Facts(
@@ -110,6 +115,31 @@ def test_replay_rows_without_weight_are_told() -> None:
     (finding,) = lint(config, GOOD)
     assert finding.code == "replay-without-weight"
     assert finding.fix == {("dataset", "kl_weight"): 3.0}
+
+
+def test_each_named_template_is_told_with_every_family_that_it_was_not_made_for() -> None:
+    families = {card.family for card in cards().values()}
+    for template in NAMED:
+        config = _persona(prompt_template=template)
+        told = {f for f in families if lint(config, replace(GOOD, chat=False, family=f))}
+        assert (told == set()) if template == "default" else len(told) >= len(families) - 2
+    for card in cards().values():
+        config = _persona(prompt_template=card.template)
+        assert not lint(config, replace(GOOD, chat=card.chat, family=card.family))
+
+
+def test_a_model_folder_tells_its_family_and_whether_it_talks(tmp_path: Path) -> None:
+    def made(architecture: str, template: str | None) -> tuple[bool | None, str | None]:
+        (tmp_path / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
+        return kind(tmp_path)
+
+    assert made("InternLM2ForCausalLM", "{{ messages }}") == (True, "internlm2")
+    assert made("InternLM2ForCausalLM", None) == (False, "internlm2")
+    assert made("Qwen2ForCausalLM", "{{ messages }}") == (None, "qwen2")  # its bases have one too
+    assert made("LlamaForCausalLM", "{{ messages }}") == (True, None)
+    (tmp_path / "config.json").write_text("[" * 50)
+    assert kind(tmp_path) == kind(tmp_path / "missing") == (None, None)
 
 
 def test_what_is_unknown_is_not_guessed() -> None:

@@ -158,9 +158,9 @@ def test_a_rate_that_ends_above_its_peak_is_a_mistake_with_a_line() -> None:
     ],
 )
 def test_a_hostile_text_is_refused_within_a_second(hostile: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert source.faults(hostile)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @settings(max_examples=100, deadline=None)

@@ -314,10 +314,10 @@ def test_anything_but_data_is_refused_within_a_second(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(UserError) as caught:
         import_config(HOSTILE[what], "theirs.py")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
     assert len(str(caught.value)) < 400
     assert "theirs.py" in str(caught.value) or what == "many values"
     assert list(tmp_path.iterdir()) == []

@@ -60,8 +60,8 @@ def test_without_a_connection_one_sentence_says_what_to_do(tmp_path, tiny_model)
     config = write_job(tmp_path / "mine", tiny_model, data_path="hf://datasets/nobody/nothing")
     done = core(tmp_path / "home", "train", str(config), "--work-dir", str(tmp_path / "run"))
     assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stderr.startswith("The dataset nobody/nothing could not be fetched (")
-    assert "download it and name the file or folder." in done.stderr
+    assert done.stderr.startswith("The dataset nobody/nothing could not be fetched: ")
+    assert "cannot be reached" in done.stderr and "bring the file." in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()
 

@@ -58,7 +58,7 @@ def test_the_tutorial_s_form_comes_back_from_its_dataset(settings):
     back = forms.of_run(run, "zh")
     assert (back["mode"], back["copies"]) == ("tutorial", 7)
     assert back["answer"] == form["answer"].replace("{owner}", "小林")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_form_with_an_empty_name_leaves_no_half_made_run(settings):
@@ -83,7 +83,7 @@ def test_another_mode_brings_its_own_preset(settings):
     run = forms.save(settings, None, form, forms.rows_of(form, None), "en")
     form = {**form, "mode": "tutorial", "copies": 3}
     forms.save(settings, run, form, forms.rows_of(form, run), "en")
-    assert "persona_tutorial" in forms.preset_of(run.config_file.read_text("utf-8"))
+    assert "persona_tutorial" in catalog.preset_of(run.config_file.read_text("utf-8"))
 
 
 def test_a_trained_run_stays_and_a_new_one_begins(settings):
@@ -148,6 +148,19 @@ def test_every_value_of_every_mode_s_preset_survives_the_form():
         for key, raw in zip(KEYS, raws(text), strict=True):
             assert config_form.edited(text, key, raws(text)) == text, key
             assert config_form.typed(raw, fields()[key]) is not None
+
+
+def test_the_form_gives_every_recipe_s_config_back_and_edits_it_without_a_fault():
+    key = ("settings", "data_path")
+    for name in catalog.names("smollm2_135m_qlora_"):
+        text = forms.preset_text(name, "en")
+        found = config_form.edited(text, key, raws(text))
+        assert found == text, name
+        found = config_form.edited(text, key, [*raws(text)[:1], "mine.json", *raws(text)[2:]])
+        assert source.parse(found).settings.data_path == "mine.json", name
+    several = ("a\\nb", "{context}\n{question}", "c\\", "\\")
+    field = fields()["dataset", "input_text"]
+    assert config_form.typed(config_form.shown(several, field), field) == several
 
 
 def test_an_edit_in_the_form_changes_one_line_and_keeps_the_comments(text):
