@@ -63,7 +63,7 @@ def made(
     return run
 
 
-def until(what: Callable[[], Any], seconds: float = 240) -> Any:
+def until(what: Callable[[], Any], seconds: float = 600) -> Any:
     """Wait for something to be true; the time-out is only for a test that fails."""
     end = time.monotonic() + seconds
     while not (found := what()):
