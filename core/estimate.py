@@ -52,7 +52,9 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
 
 def trained_gib(config: Config, shape: Shape) -> float:
     """Adapter in 32 bits with its gradient and AdamW's two averages, on one process."""
-    return Split().trained_gib(shape.lora_parameters(config.model.lora_r), "float32")
+    return Split().trained_gib(
+        shape.lora_parameters(config.model.lora_r, config.model.lora_targets), "float32"
+    )
 
 
 def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kept: bool) -> float:
@@ -65,7 +67,8 @@ def token_bytes(config: Config, shape: Shape, dtype: str, learned: float, *, kep
     size = 4 if dtype == "float32" else 2
     qkv = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
     layer = 8 * shape.hidden + 3 * qkv + 5 * shape.intermediate + 14 * config.model.lora_r
-    stored = shape.layers * (layer if kept else shape.hidden) + (0 if kept else layer)
+    adapted = shape.adapted_layers(config.model.lora_targets)
+    stored = adapted * (layer if kept else shape.hidden) + (0 if kept else layer)
     return size * stored + learned * shape.vocabulary * (size + 8)
 
 
@@ -94,7 +97,7 @@ def fit(
         UserError: not even the thriftiest choice fits.
     """
     device, split = hardware.device, split or Split()
-    count = shape.lora_parameters(config.model.lora_r)
+    count = shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     free = hardware.device_free_gib * SHARE
     learned = sum(work.weights()) / max(1, sum(work.lengths))
     longest = max(work.lengths)
@@ -170,8 +173,9 @@ def seconds(
         tokens: computed tokens of the whole run on one process.
         passes: forward-backward passes of the whole run on one process.
     """
-    flops = 4 * (shape.linear_parameters + shape.vocabulary * shape.hidden / 2)
-    flops += 6 * shape.lora_parameters(config.model.lora_r)
+    adapted = shape.adapted_layers(config.model.lora_targets) / shape.layers
+    flops = (2 + 2 * adapted) * shape.linear_parameters + 2 * shape.vocabulary * shape.hidden
+    flops += 6 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     if fit.checkpointing:
         flops *= 1.5
     if hardware.gpus:
@@ -192,6 +196,6 @@ def seconds(
 def disk_gib(config: Config, shape: Shape) -> float:
     """Checkpoints that are kept at once, and the merged model in 16 bits."""
     kept = max(1, config.settings.save_total_limit) + 1
-    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r)
+    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     merged = 2 * (shape.linear_parameters + shape.embedding_parameters)
     return (adapters + merged) / 2**30

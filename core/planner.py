@@ -148,11 +148,12 @@ def plan(
         )
     decide(
         "trained",
-        shape.lora_parameters(config.model.lora_r),
+        shape.lora_parameters(config.model.lora_r, config.model.lora_targets),
         "Trained numbers",
         text(
-            "rank {r} on all linear layers of a model with {total:,} weights",
+            "rank {r} on the projections “{targets}” of a model with {total:,} weights",
             r=config.model.lora_r,
+            targets=config.model.lora_targets,
             total=shape.linear_parameters + shape.embedding_parameters,
         ),
     )

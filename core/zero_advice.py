@@ -89,7 +89,7 @@ def options(
         step_seconds: how long a step takes with “none”.
         packs: forward-backward passes of one process in a step.
     """
-    count = shape.lora_parameters(config.model.lora_r)
+    count = shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     frozen = weights_gib(config, shape, dtype, cache=False)
     free = hardware.device_free_gib * SHARE / (1 if hardware.gpus else processes)
     least = least_gib(config, shape, hardware.device, dtype)

@@ -77,6 +77,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
             )
         case "sampled":
             say(f"[step {event['step']}] {event['question']}\n    {event['answer']}")
+        case "probed":
+            say(
+                f"[step {event['step']}] {event['recall']:.1%} of {event['asked']} held-out"
+                " questions about itself are answered rightly."
+            )
         case "saved":
             say(f"Saved the checkpoint of step {event['step']}.")
         case "scored":

@@ -115,6 +115,15 @@ class Settings(Part):
     evaluation_freq: Annotated[
         Interval, _help("Optimizer steps between sample answers; -1 answers only before and after.")
     ] = -1
+    stop_at_recall: Annotated[
+        float,
+        _help(
+            "End early at the checkpoint that answers this share of held-out questions about the "
+            "persona rightly; 0 trains to the end.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     SYSTEM: Annotated[
         str,
         _help(
@@ -159,7 +168,11 @@ class Model(Part):
         ),
     ] = 0.0
     lora_targets: Annotated[
-        Literal["all-linear", "attention"], _help("The layers that get an adapter.")
+        Literal["all-linear", "upper-linear", "attention"],
+        _help(
+            "The projections that get an adapter: all; those of the upper two thirds of the "
+            "layers, which is faster and changes less; or the attention's."
+        ),
     ] = "all-linear"
 
 

@@ -32,6 +32,7 @@ from core.engine.watch import Watch
 from core.errors import UserError
 from core.models import folder as model_folder
 from core.plan import Plan
+from core.questions import questions
 from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
@@ -102,7 +103,11 @@ def train(
         (q, tokenizer.prompt([*system, Message("user", q)]))
         for q in config.settings.evaluation_inputs
     ]
-    watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint)
+    probes = [
+        (probe, tokenizer.prompt([*system, Message("user", probe.question)]))
+        for probe in (questions(run).identity if config.settings.stop_at_recall else ())
+    ]
+    watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint, probes)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
     objective = Objective(model, fast=config.model.lora_dropout == 0)
@@ -120,6 +125,7 @@ def train(
             rank=ranks.rank,
             world=ranks.world,
             even=driven,
+            opening_weight=config.dataset.opening_weight,
         ),
         kept,
         folder=str(run.path / ".trainer"),
