@@ -31,7 +31,8 @@ class Item:
 class Plan:
     """All decisions of a run. Ranges are (low, high); seconds and GiB, those of one process.
 
-    `command` is the argv of the program that trains; `options` are the ways to split it.
+    `step_seconds` are expected of an optimizer step once all is under way. `command` is the argv
+    of the program that trains; `options` are the ways to split it.
     """
 
     items: tuple[Item, ...]
@@ -42,6 +43,7 @@ class Plan:
     warnings: tuple[Text, ...]
     command: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    step_seconds: float = 0.0
 
     def __getitem__(self, name: str) -> Value:
         for item in self.items:
@@ -92,4 +94,5 @@ class Plan:
             warnings=tuple(Text.from_json(w) for w in data["warnings"]),
             command=tuple(data["command"]),
             options=tuple(Option.from_json(o) for o in data.get("options", ())),
+            step_seconds=data.get("step_seconds", 0.0),
         )

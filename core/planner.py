@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core import devices, estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
+from core.estimate import Fit, Task
+from core.fit import SHOWN_RECOMPUTE, fit
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
+from core.rates import Rates, key, typical
 from core.schedule import packs
 from core.split import Split, split_of
 from core.work import Work, steps_of
@@ -23,11 +28,13 @@ def plan(
     shape: Shape,
     hardware: Hardware,
     own: Content | None = None,
+    known: Mapping[str, Rates] | None = None,
 ) -> Plan:
     """Decide everything that the config leaves open.
 
     Args:
         own: the content of the person's own DeepSpeed file, where the config names one.
+        known: rates that were measured on this machine, see `core.rates`.
 
     Raises:
         UserError: the job cannot fit this machine's free memory, or what the config asks for
@@ -95,9 +102,10 @@ def plan(
         ),
     )
     tokens = sum(work.lengths[m.row] * m.copies for step in steps for m in step)
-    computed = sum(
-        work.lengths[m.row] * (1 if collapse else m.copies) for step in steps for m in step
-    )
+    sizes = [
+        sum(work.lengths[m.row] * (1 if collapse else m.copies) for m in step) for step in steps
+    ]
+    computed = sum(sizes)
     decide(
         "collapse",
         collapse,
@@ -106,21 +114,27 @@ def plan(
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    fit = _fit(config, work, shape, share, dtype, split_of(deepspeed, processes), splits)
-    decide("micro_batch_tokens", fit.micro_batch_tokens, "Tokens at once", fit.why_tokens)
+    task = Task(len(steps), computed / processes, max(sizes) / processes)
+    rates = (known or {}).get(key(hardware, dtype)) or typical(hardware, dtype)
+    if processes > 1 and not hardware.gpus:
+        rates = replace(rates, flops=rates.flops / processes, bytes=rates.bytes / processes)
+    made = _fit(
+        config, work, shape, share, dtype, task, split_of(deepspeed, processes), splits, rates
+    )
+    decide("micro_batch_tokens", made.micro_batch_tokens, "Tokens at once", made.why_tokens)
     decide(
         "weight_cache",
-        fit.weight_cache,
+        made.weight_cache,
         "Unpacked weights",
-        fit.why_cache,
-        text("kept") if fit.weight_cache else text("not kept"),
+        made.why_cache,
+        text("kept") if made.weight_cache else text("not kept"),
     )
     decide(
-        "activation_checkpointing",
-        fit.checkpointing,
+        "recompute",
+        made.recompute,
         "Activation checkpointing",
-        fit.why_checkpointing,
-        text("on") if fit.checkpointing else text("off"),
+        made.why_recompute,
+        SHOWN_RECOMPUTE[made.recompute],
     )
     decide(
         "attention",
@@ -135,16 +149,18 @@ def plan(
     )
     if hardware.gpus:
         # DeepSpeed's engine takes part in the backward pass, which no recording survives.
-        graphs = dtype == "bfloat16" and stage == 0
-        graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
+        able = dtype == "bfloat16" and stage == 0
+        able = able and shape.fast and config.model.lora_dropout == 0
         decide(
             "cuda_graphs",
-            graphs,
+            able,
             "CUDA graphs",
-            text("a step is started as a whole, where its shape was seen before")
-            if graphs
-            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed"),
-            text("on") if graphs else text("off"),
+            text("only for bfloat16 without dropout and DeepSpeed")
+            if not able
+            else text("a step is started as a whole, where its shape was seen before")
+            if made.graphs
+            else text("a pack as large as these keeps the GPU busy longer than it takes to start"),
+            text("on") if able and made.graphs else text("off"),
         )
     decide(
         "trained",
@@ -165,15 +181,18 @@ def plan(
                 length=config.settings.max_length,
             )
         )
-    count = sum(
-        len(packs(s, work.lengths, fit.micro_batch_tokens, collapse=collapse)) for s in steps
-    )
-    seconds = estimate.seconds(config, shape, share, computed / processes, count / processes, fit)
+    at_once = made.micro_batch_tokens
+    count = sum(len(packs(s, work.lengths, at_once, collapse=collapse)) for s in steps)
+    passes = count / processes
+    cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
+    training = estimate.training_seconds(cost, work, task, passes, made.choice)
+    recorded = math.ceil(passes) if made.graphs else 0
+    seconds = estimate.seconds(config, shape, device, dtype, task, training, recorded)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),
         seconds=seconds,
-        memory_gib=fit.memory_gib,
+        memory_gib=made.memory_gib,
         disk_gib=estimate.disk_gib(config, shape),
         warnings=tuple(warnings),
         options=options(
@@ -182,9 +201,10 @@ def plan(
             hardware,
             processes,
             dtype,
-            step_seconds=sum(seconds) / 2 / max(1, len(steps)),
-            packs=count / processes / max(1, len(steps)),
+            step_seconds=training / len(steps),
+            packs=passes / len(steps),
         ),
+        step_seconds=training / len(steps),
     )
 
 
@@ -219,12 +239,14 @@ def _fit(
     shape: Shape,
     hardware: Hardware,
     dtype: str,
+    task: Task,
     split: Split,
     splits: tuple[Option, ...],
-) -> estimate.Fit:
+    rates: Rates,
+) -> Fit:
     """The memory choices; where nothing fits, a stage that would make it fit is named."""
     try:
-        return estimate.fit(config, work, shape, hardware, dtype, split)
+        return fit(config, work, shape, hardware, dtype, task, split, rates)
     except UserError as error:
         pick = best(splits)
         if pick is None or pick.name in ("none", config.runtime.deepspeed):

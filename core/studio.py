@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from core import compare as comparing
-from core import conversations, hub_data, launch, run, zero, zero_file
+from core import conversations, hub_data, launch, rates, run, zero, zero_file
 from core.chat import checked_strength
 from core.config import source, writer
 from core.config.schema import BUILTIN_MODEL, Config
@@ -123,7 +123,7 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     work = encode(rows, tokenizer, config)
     _check_numbers(work, path)
     own = zero.own(config, run.deepspeed_file)
-    found = plan(config, work, shape(path), detect(), own)
+    found = plan(config, work, shape(path), detect(), own, rates.known(settings))
     command = launch.worker(run, "train", processes=found.processes, gpus=found.gpus)
     found = replace(found, command=tuple(command))
     require_space(run.path, int(found.disk_gib * 2**30))

@@ -20,6 +20,9 @@ from core.engine.gradients import Gradients
 from core.engine.loss import Objective
 from core.plan import Plan
 
+_BUSY: Final = 9e11
+"""Tokens times weights of a layer from which a GPU is busy longer than Python needs to start it:
+such a pack is not recorded, and needs no padding."""
 _MOST: Final = 24  # graphs kept; the one longest unused makes room
 
 
@@ -36,6 +39,9 @@ class Recorder:
 
     def __init__(self, objective: Objective, gradients: Gradients) -> None:
         self._objective, self._gradients = objective, gradients
+        decoder = decoder_of(objective.model)
+        assert decoder is not None
+        self._alone = _BUSY / decoder.parameters_a_layer
         self._warm = False
         self._longest = 0
         self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
@@ -43,13 +49,17 @@ class Recorder:
 
     def __call__(self, pack: Pack) -> torch.Tensor:
         """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
+        if len(pack.ids) >= self._alone:
+            return self._compute(pack)
         pack = padded(pack, self._longest)
         assert pack.layout is not None
         self._longest = pack.layout.longest
         shape = _shape(pack)
         if not self._warm:
             self._warm = True  # kernels are compiled, which no recording allows
-            return self._compute(pack)
+            sums = self._compute(pack)
+            torch.cuda.empty_cache()  # lest what is kept from here on lie in between
+            return sums
         if shape not in self._recordings:
             if len(self._recordings) == _MOST:
                 self._recordings.popitem(last=False)

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import torch
 
+from core.cost import CONTEXT_GIB
 from core.errors import UserError
 from core.schedule import Step
 
 
 def memory_gib(device: str) -> float:
-    """Most memory held so far: of the GPU, or of this process."""
+    """Most memory held so far: of the GPU, with what CUDA itself takes, or of this process."""
     if device == "cuda":
-        return torch.cuda.max_memory_reserved() / 2**30
+        return torch.cuda.max_memory_reserved() / 2**30 + CONTEXT_GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from peft import PeftModel
 from transformers import PreTrainedModel, set_seed
 
+from core import rates
 from core.config.schema import Config
 from core.config.source import load as load_config
 from core.dataset import Message
@@ -23,13 +24,15 @@ from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
-from core.engine.memory import memory_gib
+from core.engine.memory import free_cached, memory_gib
+from core.engine.pace import measure
 from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
 from core.engine.watch import Watch
 from core.errors import UserError
+from core.hardware import detect
 from core.models import folder as model_folder
 from core.plan import Plan
 from core.questions import questions
@@ -83,6 +86,7 @@ def train(
     checkpoint = run.checkpoint() if resume and ranks.first else None
     start = ranks.tell(checkpoint.step if checkpoint else 0)
 
+    _pace(settings, device, dtype, ranks)
     if ranks.first:
         run.emit("started", _JOB, total_steps=len(steps), from_step=start, processes=ranks.world)
     _progress(run, ranks, "loading the model", 0, 1)
@@ -158,6 +162,14 @@ def train(
         raise Stopped
 
 
+def _pace(settings: Settings, device: str, dtype: str, ranks: Ranks) -> None:
+    """Measure the machine once, so that the next plans know it."""
+    name = rates.key(detect(), dtype)
+    if ranks.world == 1 and name not in rates.known(settings):
+        rates.keep(settings, name, measure(device, dtype))
+        free_cached(device)
+
+
 def _base(
     path: Path, config: Config, plan: Plan, deepspeed: dict[str, Any] | None, ranks: Ranks
 ) -> PreTrainedModel:
@@ -172,11 +184,12 @@ def _base(
             unpacked=bool(plan["weight_cache"]),
             zero3=split,
         )
-    if plan["activation_checkpointing"]:
+    recompute = str(plan["recompute"])
+    if recompute == "layers":  # for transformers' own forward pass
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
-        if decoder := decoder_of(base):
-            decoder.checkpointing = True
+    if decoder := decoder_of(base):
+        decoder.recompute(recompute)
     return base
 
 

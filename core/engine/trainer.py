@@ -127,6 +127,13 @@ class PersonaTrainer(Trainer):
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
+        """The same in one pass over one buffer, where the gradients are ours and not scaled."""
+        ours = self.gradients is not None and not self.hands_over
+        if ours and self.accelerator.scaler is None:
+            return self.gradients.clip(self.args.max_grad_norm)
+        return super()._clip_grad_norm(model)
+
     def _get_num_items_in_batch(self, batch_samples: list[Batch], device: Any) -> None:
         """Nothing for Trainer to count: a batch knows what its sums are divided by."""
 

@@ -32,7 +32,7 @@ def trainer_of(folder, output, recorded):
     make = torch.Generator().manual_seed(0)
     encoded = [
         Encoded(
-            tuple(torch.randint(400, (250,), generator=make).tolist()),
+            tuple(torch.randint(380, (250,), generator=make).tolist()),
             (False,) * 50 + (True,) * 200,
         )
         for _ in range(ROWS)
