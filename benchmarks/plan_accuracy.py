@@ -3,8 +3,8 @@
 Run: PYTHONPATH=. python benchmarks/plan_accuracy.py [--device cpu|cuda] [--json FILE] [CASE …]
 Each case is planned and trained in a process of its own, by the trainer that jobs use, on models
 with random weights (`shapes.py`); the machine's rates are measured before. `limit` is the memory
-that the plan is told is free, and that the process may then use. A step's time is the mean of those
-after the first ones, which compile and record.
+that the plan is told is free, and that the process may then use. A step's time is the median of
+those after the first ones, which compile and record.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,7 +73,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     from core.engine.gradients import Gradients
     from core.engine.graphs import recorder_of
     from core.engine.loss import Objective
-    from core.engine.memory import memory_gib
+    from core.engine.memory import memory_gib, without_holes
     from core.engine.steps import Steps
     from core.engine.trainer import PersonaTrainer
     from core.hardware import detect
@@ -100,6 +101,8 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     work = alpaca(shape.vocabulary, longest=case.length)
     made = plan(config, work, shape, hardware, known=rates.known(Settings("", 0, home)))
     dtype, cache = str(made["dtype"]), bool(made["weight_cache"])
+    if device == "cuda" and not made["cuda_graphs"]:
+        without_holes()
     adapted = model(shape, config, device=device, dtype=dtype, cache=cache)
     decoder_of(adapted).recompute(str(made["recompute"]))
     objective = Objective(adapted)
@@ -139,7 +142,8 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         halved: list[int] = []
         trainer.after_halving = lambda step, before, tokens: halved.append(tokens)
         trainer.train()
-    step = (ends[-1] - ends[_WARM - 1]) / (len(ends) - _WARM)
+    each = sorted(b - a for a, b in pairwise(ends[_WARM - 1 :]))
+    step = each[len(each) // 2]
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
         "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")},

@@ -27,6 +27,7 @@ from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
+from core.engine.memory import without_holes
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
 from core.schedule import schedule
@@ -57,6 +58,9 @@ def ours(name: str, steps: int) -> dict[str, float]:
     work = alpaca(SHAPE.vocabulary)
     lengths = work.lengths
     plan = schedule(lengths, work.copies, budget=budget, epochs=9, seed=0)[: steps + _WARM]
+    recorded = at_once < 14_000  # as the plan chooses
+    if not recorded:
+        without_holes()
     adapted = model(SHAPE, CONFIG, device="cuda", dtype="bfloat16", cache=cache)
     decoder_of(adapted).recompute(recompute)
     objective = Objective(adapted)
@@ -81,7 +85,7 @@ def ours(name: str, steps: int) -> dict[str, float]:
             device="cuda",
             deepspeed=None,
             gradients=gradients,
-            recorder=Recorder(objective, gradients),
+            recorder=Recorder(objective, gradients, at_once) if recorded else None,
             callbacks=[],
         )
         ends: list[float] = []

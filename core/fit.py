@@ -18,7 +18,9 @@ from core.split import Split
 from core.work import Work
 
 _MOST_TOKENS: Final = {"cpu": 1024, "cuda": 32_768}
-_BUSY: Final = 9e11  # tokens times weights of a layer, as in engine.graphs
+_BUSY: Final = 9e11
+"""Tokens times weights of a layer from which a GPU is busy longer than Python needs to start it:
+such packs are not recorded, and need no padding."""
 _PADDED: Final = 1.03  # of recorded packs
 
 _WHY_RECOMPUTE: Final = {
@@ -74,8 +76,10 @@ def fit(
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
-                padded = tokens * (_PADDED if recorded(tokens) else 1)
-                return fixed + cost.pack_gib(pack_of(work, padded), recompute)
+                pack = pack_of(work, tokens)
+                if recorded(tokens):  # the first recording is of the largest pack there can be
+                    pack = replace(pack, tokens=tokens * _PADDED, learned=tokens * _PADDED)
+                return fixed + cost.pack_gib(pack, recompute)
 
             least = needed(longest)
             thrifty = least if thrifty is None else min(thrifty, least)

@@ -153,7 +153,7 @@ def plan(
         able = able and shape.fast and config.model.lora_dropout == 0
         decide(
             "cuda_graphs",
-            able,
+            able and made.graphs,
             "CUDA graphs",
             text("only for bfloat16 without dropout and DeepSpeed")
             if not able

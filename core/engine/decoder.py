@@ -85,11 +85,6 @@ class Decoder:
         self._recompute: Recompute = "nothing"
         self.attention: Kind = "flash" if _flash(self.head) else "grouped"
 
-    @property
-    def parameters_a_layer(self) -> int:
-        """Frozen weights of a layer's projections."""
-        return sum(p.inputs * p.outputs for p in self._layers[0].projections)
-
     def make_room(self) -> None:
         """Lay the weights as the GPU wants them beside an adapter; not later, between activations
         that would leave holes."""

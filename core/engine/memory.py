@@ -20,6 +20,14 @@ def memory_gib(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
+def without_holes() -> None:
+    """Let torch grow its pieces of GPU memory: packs of many sizes leave no gaps behind.
+
+    Before the first use of the GPU; not together with recorded steps, which have few sizes.
+    """
+    torch.cuda.memory._set_allocator_settings("expandable_segments:True")
+
+
 def free_cached(device: str) -> None:
     """Give back what a failed pass left behind."""
     gc.collect()  # a failed pass's tensors may hang in a ring with its error

@@ -20,7 +20,7 @@ from core.schedule import Member
 from core.tokens import Encoded
 
 _LAYERS: Final = 4
-_TIMES: Final = 5
+_TIMES: Final = 12
 _PRODUCT: Final = {"cpu": (256, 1024, 2048), "cuda": (8192, 8192, 8192)}
 _COPIED: Final = {"cpu": 2**25, "cuda": 2**28}  # numbers
 
@@ -67,7 +67,7 @@ def _layer(device: str, number: torch.dtype) -> tuple[float, float]:
     alone = _best(compute, device) / _LAYERS
     if objective.attention != "flash":
         return alone, alone
-    recorder = Recorder(objective, gradients)
+    recorder = Recorder(objective, gradients, 64)
     recorder(pack)  # the first pass is not recorded
     return alone, _best(lambda: recorder(pack), device) / _LAYERS
 

@@ -24,7 +24,7 @@ from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
-from core.engine.memory import free_cached, memory_gib
+from core.engine.memory import free_cached, memory_gib, without_holes
 from core.engine.pace import measure
 from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
@@ -65,6 +65,8 @@ def train(
     config = load_config(run.config_file)
     plan = Plan.from_json(run.plan_file.read_text("utf-8"))
     device, dtype = str(plan["device"]), str(plan["dtype"])
+    if device == "cuda" and not plan["cuda_graphs"]:
+        without_holes()
     deepspeed = ds.settings(config, dtype, run.deepspeed_file)
     if deepspeed is not None:
         ds.prepare(

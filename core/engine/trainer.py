@@ -157,7 +157,7 @@ class PersonaTrainer(Trainer):
             self.gradients.share()
         if self.steps.world > 1:
             dist.all_reduce(sums)
-        if self.recorder is not None and inputs.step < len(self.steps.steps):
+        if self.torch_device == "cuda" and inputs.step < len(self.steps.steps):
             # The GPU is busy with this step: make the next one's packs meanwhile.
             following = self.steps[inputs.step - self.steps.start]
             self._built = (following.step, self._packs(following))
@@ -198,7 +198,7 @@ class PersonaTrainer(Trainer):
         self.gradients.clear()
         self._built = (-1, [])
         if self.recorder is not None:
-            self.recorder.forget()
+            self.recorder.forget(self.budget)
         free_cached(self.torch_device)
         self.after_halving(inputs.step, before, self.budget)
 
