@@ -1,132 +1,191 @@
-"""Training speed and memory on a GPU: our fast decoder beside transformers + peft, same work.
+"""Training speed and memory on one GPU: ours, TRL at its best, and the limit, in one go.
 
-Run: PYTHONPATH=. python benchmarks/throughput.py --rows FILE … --tokenizer FOLDER [--json FILE]
-The model has InternLM2-1.8B's shape with random weights, NF4 with double quantisation, LoRA r = 64
-on all linear layers, dropout 0; rows are alpaca records cut at 1,024 tokens.
+Run: PYTHONPATH=. python benchmarks/throughput.py [--json FILE] [--steps N]
+The work is InternLM2-1.8B's shape with random weights, NF4 with double quantisation, LoRA r = 64
+on all linear layers, dropout 0, rows as long as 2,000 alpaca records (`shapes.py`). Each case runs
+in a process of its own; memory is the most that was allocated, and in brackets what torch held.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import subprocess
+import sys
+import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from shapes import LENGTHS, SHAPES, alpaca, flops_a_token, llama, model, product_rate
 
-from core import dataset
 from core.config.schema import Config
-from core.engine import batch, lora
-from core.engine.base import round_trip
+from core.engine import lora
 from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
+from core.engine.memory import without_holes
+from core.engine.steps import Steps
+from core.engine.trainer import PersonaTrainer
 from core.schedule import schedule
-from core.tokens import ChatTokenizer, Encoded
-from core.work import encode
 
+SHAPE = SHAPES["1.8B"]
 CONFIG = Config.model_validate(
-    {"settings": {"max_length": 1024}, "model": {"lora_r": 64, "lora_alpha": 16}}
+    {
+        "settings": {"max_length": 1024, "lr": 1e-4, "dataloader_num_workers": 0},
+        "model": {"lora_r": 64, "lora_alpha": 16},
+    }
 )
+# name, tokens a step, tokens at once, weights unpacked once, what is computed anew
+OURS = {
+    "ours, 16k a step": (16_384, 16_384, True, "nothing"),
+    "ours, 32k a step": (32_768, 32_768, True, "nothing"),
+    "ours, 4k a step": (4_096, 4_096, True, "nothing"),
+    "ours, tight, 2k at once": (16_384, 2_048, False, "nothing"),
+    "ours, tight, gate and up anew": (16_384, 4_096, False, "mlp"),
+    "ours, tight, layers anew": (16_384, 8_192, False, "layers"),
+}
+PEERS = {"TRL, packing": "off", "TRL, packing, checkpointing": "on"}
+_WARM = 8  # steps that compile kernels and record graphs
 
 
-_WARM = 12  # steps that compile kernels and record graphs
+def ours(name: str, steps: int) -> dict[str, float]:
+    """Speed of real optimizer steps through our trainer, its logging included."""
+    budget, at_once, cache, recompute = OURS[name]
+    work = alpaca(SHAPE.vocabulary)
+    lengths = work.lengths
+    plan = schedule(lengths, work.copies, budget=budget, epochs=9, seed=0)[: steps + _WARM]
+    recorded = at_once < 14_000  # as the plan chooses
+    if not recorded:
+        without_holes()
+    adapted = model(SHAPE, CONFIG, device="cuda", dtype="bfloat16", cache=cache)
+    decoder_of(adapted).recompute(recompute)
+    objective = Objective(adapted)
+    gradients = Gradients(lora.trained(objective))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = PersonaTrainer(
+            objective,
+            CONFIG,
+            Steps(
+                plan,
+                work.encoded,
+                set(),
+                start=0,
+                budget=at_once,
+                collapse=True,
+                rank=0,
+                world=1,
+            ),
+            {},
+            folder=folder,
+            dtype="bfloat16",
+            device="cuda",
+            deepspeed=None,
+            gradients=gradients,
+            recorder=Recorder(objective, gradients, at_once) if recorded else None,
+            callbacks=[],
+        )
+        ends: list[float] = []
 
-
-def model() -> torch.nn.Module:
-    """InternLM2-1.8B's shape in transformers' Llama, on the GPU, weights at their NF4 values."""
-    torch.manual_seed(0)
-    shape = LlamaConfig(
-        vocab_size=92_544,
-        hidden_size=2048,
-        intermediate_size=8192,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        num_key_value_heads=8,
-        max_position_embeddings=32_768,
-        attn_implementation="sdpa",
-    )
-    with torch.device("cuda"):
-        base = LlamaForCausalLM._from_config(shape, dtype=torch.bfloat16)
-    round_trip(base)
-    base.requires_grad_(False)
-    return lora.attach(base, CONFIG).cuda()
-
-
-def speed(
-    objective: Objective, rows: list[Encoded], tokens: int, steps: int, graphs: bool
-) -> tuple[float, ...]:
-    """Real tokens a second, peak GiB and first loss of `steps` steps of so many tokens."""
-    lengths = [len(r.ids) for r in rows]
-    work = schedule(lengths, [1] * len(rows), budget=tokens, epochs=9, seed=0)[: steps + _WARM]
-    trained = lora.trained(objective)
-    optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    objective.zero_grad()
-    gradients = Gradients(trained)
-    objective.collect(gradients)
-    recorder = Recorder(objective, gradients) if graphs else None
-    first = 0.0
-    for i, step in enumerate(work):
-        if i == _WARM:
+        def after(step: int, total: int) -> None:
             torch.cuda.synchronize()
-            began, done = time.perf_counter(), 0
-        pack = batch.build(step, rows, {}, "cuda", attention=objective.attention)
-        pack = replace(pack, weights=pack.weights / len(pack.targets))
-        if recorder:
-            loss = recorder(pack)[0]
-        else:
-            loss, _ = objective(pack)
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        objective.zero_grad()
-        if i == 0:
-            first = loss.item()
-        if i >= _WARM:
-            done += sum(lengths[m.row] for m in step)
-    torch.cuda.synchronize()
-    seconds = time.perf_counter() - began
-    return done / seconds, torch.cuda.max_memory_allocated() / 2**30, first
+            ends.append(time.perf_counter())
+            if step == _WARM:
+                torch.cuda.reset_peak_memory_stats()
+
+        trainer.after_log = after
+        began = time.perf_counter()
+        trainer.train()
+    done = sum(lengths[m.row] for step in plan[_WARM:] for m in step)
+    each = sorted(b - a for a, b in zip(ends[_WARM - 1 :], ends[_WARM:], strict=False))
+    return {
+        "speed": done / (ends[-1] - ends[_WARM - 1]),
+        "step_seconds": each[len(each) // 2],
+        "first_step_seconds": ends[0] - began,
+        "gib": torch.cuda.max_memory_allocated() / 2**30,
+        "reserved": torch.cuda.max_memory_reserved() / 2**30,
+    }
+
+
+def case(arguments: list[str]) -> dict[str, Any] | None:
+    """The JSON that a process of its own prints last; None, and why, where it failed."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = done.stderr.strip().splitlines()[-8:] or ["no word"]
+        print("  skipped:", "\n    ".join(part[:200] for part in told), flush=True)
+        return None
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main() -> None:
     """Print the table, and write it where asked."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=Path, nargs="+", required=True)
-    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--case")
+    parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    read = [row for file in asked.rows for row in dataset.load(file)]
-    rows = list(encode(read, ChatTokenizer.load(asked.tokenizer), CONFIG).encoded)
-    adapted = model()
-    table = []
-    cases = [
-        ("ours", 16_384, False),
-        ("ours", 32_768, False),
-        ("ours", 4_096, False),
-        ("ours, checkpointing", 4_096, True),
-        ("transformers + peft, packed", 4_096, False),
-    ]
-    for name, tokens, checkpointing in cases:
-        objective = Objective(adapted, fast=name.startswith("ours"))
-        if decoder := decoder_of(adapted):
-            decoder.checkpointing = checkpointing
-        graphs = name == "ours"
-        found, gib, loss = speed(objective, rows, tokens, 40, graphs)
-        table.append({"engine": name, "step": tokens, "speed": found, "gib": gib, "loss": loss})
-        print(
-            f"{name:28} {tokens:6,} tokens a step  {found:7,.0f} tokens/s  {gib:5.1f} GiB "
-            f"first loss {loss:.3f}",
-            flush=True,
-        )
-    table.append({"device": torch.cuda.get_device_name(), "torch": torch.__version__})
+    if asked.case:
+        print(json.dumps(ours(asked.case, asked.steps)))
+        return
+    here = Path(__file__)
+    rate = product_rate()
+    work = alpaca(SHAPE.vocabulary)
+    whole = sum(work.lengths)
+    least = flops_a_token(
+        SHAPE, 64, sum(work.weights()) / whole, sum(n * n for n in work.lengths) / whole
+    )
+    limit = rate / least
+    device = torch.cuda.get_device_name()
+    print(f"{device}, torch {torch.__version__}: {rate / 1e12:.0f} TFLOP/s in a large product;")
+    print(f"{least / 1e9:.2f} GFLOP a token: at most {limit:,.0f} tokens/s", flush=True)
+    table: dict[str, dict[str, Any]] = {}
+    missing = [m for m in ("trl", "datasets") if importlib.util.find_spec(m) is None]
+    if missing:
+        print(f"TRL skipped: {', '.join(missing)} not installed")
+    else:
+        with tempfile.TemporaryDirectory(dir=_roomy()) as folder:
+            from transformers import LlamaForCausalLM
+
+            with torch.device("cuda"):
+                base = LlamaForCausalLM._from_config(llama(SHAPE), dtype=torch.bfloat16)
+            base.save_pretrained(folder)
+            del base
+            torch.cuda.empty_cache()
+            for name, checkpointing in PEERS.items():
+                peer = [str(here.with_name("peers.py")), folder, str(LENGTHS), "16384"]
+                found = case([*peer, checkpointing, str(max(10, asked.steps // 2))])
+                if found:
+                    table[name] = found
+                    _print(name, found, table, limit)
+    for name in OURS:
+        found = case([str(here), "--case", name, "--steps", str(asked.steps)])
+        if found:
+            table[name] = found
+            _print(name, found, table, limit)
     if asked.json:
-        asked.json.write_text(json.dumps(table, indent=2), "utf-8")
+        facts = {"device": device, "torch": torch.__version__, "flops": rate, "limit": limit}
+        asked.json.write_text(json.dumps({**facts, "table": table}, indent=2), "utf-8")
+
+
+def _roomy() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def _print(
+    name: str, found: dict[str, Any], table: dict[str, dict[str, Any]], limit: float
+) -> None:
+    peers = [(peer, table[peer]["speed"]) for peer in PEERS if peer in table]
+    ratios = "".join(f"  {found['speed'] / speed:4.2f} × {peer}" for peer, speed in peers)
+    extra = f"  {found['attention']}, Liger {found['liger']}" if "liger" in found else ""
+    print(
+        f"{name:30} {found['speed']:7,.0f} tokens/s  {found['gib']:5.1f} "
+        f"({found['reserved']:5.1f}) GiB  {found['speed'] / limit:4.0%} of the limit"
+        f"{ratios}{extra}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ class Item:
 class Plan:
     """All decisions of a run. Ranges are (low, high); seconds and GiB, those of one process.
 
-    `command` is the argv of the program that trains; `options` are the ways to split it.
+    `step_seconds` are expected of an optimizer step once all is under way. `command` is the argv
+    of the program that trains; `options` are the ways to split it.
     """
 
     items: tuple[Item, ...]
@@ -42,12 +43,23 @@ class Plan:
     warnings: tuple[Text, ...]
     command: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    step_seconds: float = 0.0
 
     def __getitem__(self, name: str) -> Value:
         for item in self.items:
             if item.name == name:
                 return item.value
         raise KeyError(name)
+
+    @property
+    def gpus(self) -> str:
+        """The GPUs that train, “0,2”; “” where all do, or there is none."""
+        return next((str(i.value) for i in self.items if i.name == "gpus"), "")
+
+    @property
+    def processes(self) -> int:
+        """How many processes train."""
+        return int(self["processes"])
 
     def to_json(self) -> str:
         """The plan.json of a run."""
@@ -82,4 +94,5 @@ class Plan:
             warnings=tuple(Text.from_json(w) for w in data["warnings"]),
             command=tuple(data["command"]),
             options=tuple(Option.from_json(o) for o in data.get("options", ())),
+            step_seconds=data.get("step_seconds", 0.0),
         )

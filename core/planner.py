@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 
-from core import estimate, zero
+from core import devices, estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
+from core.estimate import Fit, Task
+from core.fit import SHOWN_RECOMPUTE, fit
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
+from core.rates import Rates, key, typical
 from core.schedule import packs
 from core.split import Split, split_of
 from core.work import Work, steps_of
-from core.zero_advice import Option, best, options, refuse_offload, split_reason
+from core.zero_advice import Option, best, options, refuse_building, split_reason
 from core.zero_file import Content
 
 
@@ -23,11 +28,13 @@ def plan(
     shape: Shape,
     hardware: Hardware,
     own: Content | None = None,
+    known: Mapping[str, Rates] | None = None,
 ) -> Plan:
     """Decide everything that the config leaves open.
 
     Args:
         own: the content of the person's own DeepSpeed file, where the config names one.
+        known: rates that were measured on this machine, see `core.rates`.
 
     Raises:
         UserError: the job cannot fit this machine's free memory, or what the config asks for
@@ -42,6 +49,8 @@ def plan(
         plain = shown or text("{value}", value=f"{value:,}" if type(value) is int else value)
         items.append(Item(name, value, text(label), plain, reason))
 
+    visible = hardware.gpus
+    hardware, processes = devices.chosen(config, hardware)
     device = hardware.device
     dtype, why = _dtype(config, hardware)
     decide("device", device, "Device", _device_reason(hardware), _device_shown(hardware))
@@ -49,11 +58,12 @@ def plan(
 
     deepspeed = zero.content_of(config, own)
     choice, stage = config.runtime.deepspeed, zero.stage(deepspeed)
-    processes = config.runtime.processes or max(1, len(hardware.gpus))
-    _check_processes(processes, hardware)
-    decide("processes", processes, "Processes", _processes_reason(config, hardware))
+    decide("processes", processes, "Processes", devices.processes_reason(config, hardware))
+    if hardware.gpus != visible:
+        indices = ",".join(str(g.index) for g in hardware.gpus)
+        decide("gpus", indices, "Which GPUs", devices.gpus_reason(config, visible))
     zero.check(deepspeed, config, processes, dtype, choice)
-    refuse_offload(choice, zero.offloads(deepspeed), hardware)
+    refuse_building(choice, zero.builds(deepspeed), hardware)
     share = hardware
     if not hardware.gpus:  # processes share the processor and its memory
         share = replace(
@@ -92,9 +102,10 @@ def plan(
         ),
     )
     tokens = sum(work.lengths[m.row] * m.copies for step in steps for m in step)
-    computed = sum(
-        work.lengths[m.row] * (1 if collapse else m.copies) for step in steps for m in step
-    )
+    sizes = [
+        sum(work.lengths[m.row] * (1 if collapse else m.copies) for m in step) for step in steps
+    ]
+    computed = sum(sizes)
     decide(
         "collapse",
         collapse,
@@ -103,21 +114,27 @@ def plan(
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    fit = _fit(config, work, shape, share, dtype, split_of(deepspeed, processes), splits)
-    decide("micro_batch_tokens", fit.micro_batch_tokens, "Tokens at once", fit.why_tokens)
+    task = Task(len(steps), computed / processes, max(sizes) / processes)
+    rates = (known or {}).get(key(hardware, dtype)) or typical(hardware, dtype)
+    if processes > 1 and not hardware.gpus:
+        rates = replace(rates, flops=rates.flops / processes, bytes=rates.bytes / processes)
+    made = _fit(
+        config, work, shape, share, dtype, task, split_of(deepspeed, processes), splits, rates
+    )
+    decide("micro_batch_tokens", made.micro_batch_tokens, "Tokens at once", made.why_tokens)
     decide(
         "weight_cache",
-        fit.weight_cache,
+        made.weight_cache,
         "Unpacked weights",
-        fit.why_cache,
-        text("kept") if fit.weight_cache else text("not kept"),
+        made.why_cache,
+        text("kept") if made.weight_cache else text("not kept"),
     )
     decide(
-        "activation_checkpointing",
-        fit.checkpointing,
+        "recompute",
+        made.recompute,
         "Activation checkpointing",
-        fit.why_checkpointing,
-        text("on") if fit.checkpointing else text("off"),
+        made.why_recompute,
+        SHOWN_RECOMPUTE[made.recompute],
     )
     decide(
         "attention",
@@ -132,16 +149,18 @@ def plan(
     )
     if hardware.gpus:
         # DeepSpeed's engine takes part in the backward pass, which no recording survives.
-        graphs = dtype == "bfloat16" and stage == 0
-        graphs = graphs and shape.fast and config.model.lora_dropout == 0 and not fit.checkpointing
+        able = dtype == "bfloat16" and stage == 0
+        able = able and shape.fast and config.model.lora_dropout == 0
         decide(
             "cuda_graphs",
-            graphs,
+            able and made.graphs,
             "CUDA graphs",
-            text("a step is started as a whole, where its shape was seen before")
-            if graphs
-            else text("only for bfloat16 without dropout, checkpointing and DeepSpeed"),
-            text("on") if graphs else text("off"),
+            text("only for bfloat16 without dropout and DeepSpeed")
+            if not able
+            else text("a step is started as a whole, where its shape was seen before")
+            if made.graphs
+            else text("a pack as large as these keeps the GPU busy longer than it takes to start"),
+            text("on") if able and made.graphs else text("off"),
         )
     decide(
         "trained",
@@ -162,15 +181,18 @@ def plan(
                 length=config.settings.max_length,
             )
         )
-    count = sum(
-        len(packs(s, work.lengths, fit.micro_batch_tokens, collapse=collapse)) for s in steps
-    )
-    seconds = estimate.seconds(config, shape, share, computed / processes, count / processes, fit)
+    at_once = made.micro_batch_tokens
+    count = sum(len(packs(s, work.lengths, at_once, collapse=collapse)) for s in steps)
+    passes = count / processes
+    cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
+    training = estimate.training_seconds(cost, work, task, passes, made.choice)
+    recorded = math.ceil(passes) if made.graphs else 0
+    seconds = estimate.seconds(config, shape, device, dtype, task, training, recorded)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),
         seconds=seconds,
-        memory_gib=fit.memory_gib,
+        memory_gib=made.memory_gib,
         disk_gib=estimate.disk_gib(config, shape),
         warnings=tuple(warnings),
         options=options(
@@ -179,9 +201,10 @@ def plan(
             hardware,
             processes,
             dtype,
-            step_seconds=sum(seconds) / 2 / max(1, len(steps)),
-            packs=count / processes / max(1, len(steps)),
+            step_seconds=training / len(steps),
+            packs=passes / len(steps),
         ),
+        step_seconds=training / len(steps),
     )
 
 
@@ -210,30 +233,20 @@ def _device_reason(hardware: Hardware) -> Text:
     return text("no NVIDIA GPU here; {free:.1f} GiB of memory free", free=hardware.free_gib)
 
 
-def _check_processes(processes: int, hardware: Hardware) -> None:
-    limit = len(hardware.gpus) or hardware.cores
-    if processes > limit:
-        raise UserError(
-            "The config asks for {processes} processes, and this machine has {limit} {what}.",
-            "Set runtime.processes to at most {limit}, or 0 for the best number here.",
-            processes=processes,
-            limit=limit,
-            what=text("GPUs") if hardware.gpus else text("processor cores"),
-        )
-
-
 def _fit(
     config: Config,
     work: Work,
     shape: Shape,
     hardware: Hardware,
     dtype: str,
+    task: Task,
     split: Split,
     splits: tuple[Option, ...],
-) -> estimate.Fit:
+    rates: Rates,
+) -> Fit:
     """The memory choices; where nothing fits, a stage that would make it fit is named."""
     try:
-        return estimate.fit(config, work, shape, hardware, dtype, split)
+        return fit(config, work, shape, hardware, dtype, task, split, rates)
     except UserError as error:
         pick = best(splits)
         if pick is None or pick.name in ("none", config.runtime.deepspeed):
@@ -246,14 +259,6 @@ def _fit(
             name=pick.name,
             why=pick.reason,
         ) from error
-
-
-def _processes_reason(config: Config, hardware: Hardware) -> Text:
-    if config.runtime.processes:
-        return text("asked for in the config")
-    if hardware.gpus:
-        return text("one for each GPU")
-    return text("one process uses all cores of the processor")
 
 
 def _collapse_reason(config: Config, rows: int, unique_rows: int) -> Text:

@@ -182,7 +182,7 @@ def _apply(now: Status, e: Event) -> Status:
             return replace(now, state="stopping") if now.active else now
         case "stopped" | "finished":
             return replace(now, state=e["kind"], ended_at=e["at"], stage="")
-        case "failed":
+        case "failed" if now.state != "failed":  # the first of several processes knows why
             return replace(
                 now,
                 state="failed",

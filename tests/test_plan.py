@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from core import launch, rates
+from core.cli.training import _gpus
 from core.config.schema import Config
 from core.errors import UserError
-from core.hardware import Gpu, Hardware
+from core.hardware import Gpu, Hardware, detect
 from core.models import Shape
 from core.persona.generate import tutorial_rows
 from core.plan import Plan
 from core.planner import plan
-from core.tokens import ChatTokenizer
+from core.run import Run
+from core.settings import Settings
+from core.tokens import ChatTokenizer, Encoded
 from core.work import encode
 
 SMALL = Shape(576, 30, 9, 3, 64, 1536, 49_152, True, 8192)
+MIDDLE = Shape(2048, 24, 16, 8, 128, 8192, 92_544, False, 32_768)
 SEVEN_B = Shape(4096, 32, 32, 8, 128, 14_336, 92_544, False, 32_768)
 CPU = Hardware(cores=2, memory_gib=24, free_gib=20, cpu_bf16=True)
 H100 = dataclasses.replace(CPU, gpus=(Gpu("H100", 80, 79, (9, 0)),))
 T4 = dataclasses.replace(CPU, gpus=(Gpu("T4", 16, 15, (7, 5)),))
+
+
+def _row(length, learned):
+    return Encoded((1,) * length, (False,) * (length - learned) + (True,) * learned)
 
 
 @pytest.fixture
@@ -62,14 +74,106 @@ def test_the_memory_that_is_free_decides_not_the_total(work):
 
 def test_a_model_that_cannot_fit_is_refused_with_what_to_change(work):
     small = dataclasses.replace(CPU, free_gib=1.5)
-    with pytest.raises(UserError, match=r"may be used here\. Lower max_length"):
+    with pytest.raises(UserError, match=r"may be used here\."):
         plan(Config(), work, SEVEN_B, small)
+
+
+def test_what_would_make_it_fit_is_named_with_numbers_that_do(work):
+    config = Config.model_validate({"model": {"lora_r": 64}})
+    with pytest.raises(UserError) as caught:
+        plan(config, work, SEVEN_B, dataclasses.replace(CPU, free_gib=7.4))
+    told = str(caught.value)
+    rank = int(re.search(r"lora_r 64 → (\d+)", told)[1])
+    smaller = Config.model_validate({"model": {"lora_r": rank}})
+    assert plan(smaller, work, SEVEN_B, dataclasses.replace(CPU, free_gib=7.4))
+
+
+def test_the_fastest_choice_that_fits_is_taken(work):
+    """With less memory: fewer tokens at once, weights unpacked at each use, activations anew."""
+    long = dataclasses.replace(work, encoded=tuple(_row(900, 700) for _ in range(40)))
+    long = dataclasses.replace(long, copies=(1,) * 40, rows=work.rows[:1] * 40)
+    config = Config.model_validate({"settings": {"max_epochs": 90}, "model": {"lora_r": 64}})
+    made = []
+    for gib in (79, 16, 9, 7, 5):
+        hardware = dataclasses.replace(CPU, gpus=(Gpu("H100", 80, gib, (9, 0)),))
+        made.append(plan(config, long, MIDDLE, hardware))
+        assert made[-1].memory_gib[1] <= gib
+    assert made[0]["recompute"] == "nothing" and made[0]["weight_cache"] is True
+    assert made[-1]["weight_cache"] is False
+    for roomy, tight in pairwise(made):
+        assert tight.memory_gib <= roomy.memory_gib
+        assert tight.seconds[0] > 0.9 * roomy.seconds[0]
+    assert made[-1].seconds[0] > 1.2 * made[0].seconds[0]
+
+
+def test_checkpointing_asked_for_is_kept_and_refused_is_not_used(work):
+    for asked, wanted in (("on", {"mlp", "layers"}), ("off", {"nothing"})):
+        config = Config.model_validate({"runtime": {"activation_checkpointing": asked}})
+        assert plan(config, work, SMALL, H100)["recompute"] in wanted
+
+
+def test_measured_rates_change_the_time_and_nothing_else(work):
+    typical_ = rates.typical(CPU, "bfloat16")
+    fast = dataclasses.replace(typical_, flops=10 * typical_.flops, bytes=10 * typical_.bytes)
+    known = {rates.key(CPU, "bfloat16"): fast}
+    one, other = plan(Config(), work, SMALL, CPU), plan(Config(), work, SMALL, CPU, known=known)
+    assert other.seconds < one.seconds
+    assert other.memory_gib == one.memory_gib
+
+
+def test_rates_are_kept_by_device_and_a_broken_file_is_measured_again(tmp_path):
+    settings = Settings("", 0, tmp_path)
+    assert rates.known(settings) == {}
+    for dtype in ("bfloat16", "float32"):
+        rates.keep(settings, rates.key(H100, dtype), rates.typical(H100, dtype))
+    assert rates.known(settings)["H100, float32"] == rates.typical(H100, "float32")
+    assert len(rates.known(settings)) == 2
+    (tmp_path / "machine.json").write_text('{"H100, float32": {"flops": 1}}')
+    assert rates.known(settings) == {}
 
 
 def test_deepspeed_on_one_process_is_called_useless(work):
     config = Config.model_validate({"runtime": {"deepspeed": "deepspeed_zero2"}})
     made = plan(config, work, SMALL, CPU)
     assert any("nothing to split" in str(w) for w in made.warnings)
+
+
+def test_the_plan_trains_on_the_gpus_asked_for_or_on_the_freest(work):
+    free = (10, 60, 79, 40)
+    gpus = tuple(Gpu("H100", 80, gib, (9, 0), index) for index, gib in enumerate(free))
+    four = dataclasses.replace(H100, gpus=gpus)
+    assert plan(Config(), work, SMALL, four).gpus == "", "all of them: nothing is hidden"
+    freest = Config.model_validate({"runtime": {"processes": 2}})
+    assert plan(freest, work, SMALL, four).gpus == "1,2"
+    asked = Config.model_validate({"runtime": {"gpus": [3, 0]}})
+    made = plan(asked, work, SMALL, four)
+    assert (made.gpus, made.processes) == ("3,0", 2)
+    assert launch.worker(Run(Path("/r")), "train", processes=2, gpus=made.gpus)[:3] == [
+        *("env", "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES=3,0"),
+    ]
+    for wrong in ([4], [1, 1]):
+        config = Config.model_validate({"runtime": {"gpus": wrong}})
+        with pytest.raises(UserError, match="GPU"):
+            plan(config, work, SMALL, four)
+
+
+def test_gpus_are_told_the_command_line_by_number_or_all():
+    assert (_gpus("0,2"), _gpus("all"), _gpus(None)) == ((0, 2), (), None)
+    with pytest.raises(UserError, match="0-2"):
+        _gpus("0-2")
+
+
+def test_gpus_are_seen_as_cuda_visible_devices_says_by_number_or_uuid(tmp_path, monkeypatch):
+    rows = "\n".join(f"H100, 81920, 81000, 9.0, {i}, GPU-{i}{i}aa" for i in range(3))
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\ncat <<E\n{rows}\nE\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for visible, seen in (("2,0", [0, 2]), ("GPU-11", [1]), ("", [])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert [g.index for g in detect().gpus] == seen
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert [g.index for g in detect().gpus] == [0, 1, 2]
 
 
 def test_more_processes_than_the_machine_has_are_refused(work):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         return
     match event["kind"]:
         case "requested":
-            say("Command: " + " ".join(event["command"]))
+            say(f"Command: {shlex.join(event['command'])}")
         case "queued":
             say(f"Waiting for {', '.join(event['ahead'])}")
         case "progressed":

@@ -31,6 +31,7 @@ Switch = Literal["auto", "on", "off"]
 Question = Annotated[str, Field(min_length=1, max_length=2000)]
 Factor = Annotated[float, Field(ge=0, lt=1)]
 Interval = Annotated[int, Field(ge=-1, le=10**6)]
+GpuNumber = Annotated[int, Field(ge=0, le=255)]
 
 
 class Settings(Part):
@@ -208,6 +209,10 @@ class Runtime(Part):
     processes: Annotated[
         int, _help("Training processes; 0 is one for each GPU (one on a CPU).", ge=0, le=64)
     ] = 0
+    gpus: Annotated[
+        tuple[GpuNumber, ...],
+        _help("GPUs to train on, as nvidia-smi numbers them; empty: as needed.", max_length=64),
+    ] = ()
     activation_checkpointing: Annotated[
         Switch, _help("Recompute activations, store few: less memory, a third slower.")
     ] = "auto"

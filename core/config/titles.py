@@ -53,6 +53,7 @@ TITLES: Final[Mapping[str, Text]] = {
     "seed": text("Seed"),
     "deepspeed": text("DeepSpeed"),
     "processes": text("Processes"),
+    "gpus": text("Which GPUs"),
     "activation_checkpointing": text("Recompute activations"),
     "weight_cache": text("Unpacked weights"),
     "micro_batch_tokens": text("Tokens at once"),

@@ -12,6 +12,9 @@ from torch.nn import functional as F
 
 from core.engine.short import LONGEST, Short, causal
 
+if torch.cuda.is_available():
+    from core.engine import flash
+
 Kind = Literal["transformers", "grouped", "flash"]
 """Whose attention computes a pack: transformers' own, rows of like length side by side in torch's
 scaled_dot_product_attention, or FlashAttention over the borders."""
@@ -89,11 +92,14 @@ def layout(opening: int, rests: Sequence[int], device: str, kind: Kind) -> Layou
     )
 
 
-def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
-    """Attention of a pack. qkv: (N, heads + 2·kv heads, size) → (N, heads · size)."""
+def within(qkv: torch.Tensor, heads: int, shape: Layout, room: int = 0) -> torch.Tensor:
+    """Attention of a pack. qkv: (N, heads + 2·kv heads, size) → (N, heads · size).
+
+    `room`: numbers of room that FlashAttention leaves after each row, see `projection.roomy`.
+    """
     kv = (qkv.shape[1] - heads) // 2
     if not shape.groups:
-        return _Flash.apply(qkv, heads, shape).flatten(1)
+        return _Flash.apply(qkv.contiguous(), heads, shape, room)
     if not qkv.is_cuda and shape.opening + shape.longest <= LONGEST:
         return Short.apply(qkv, heads, shape)
     padded = _Spread.apply(qkv, shape)
@@ -125,39 +131,23 @@ def within(qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
 
 
 class _Flash(torch.autograd.Function):
-    """Causal attention over borders on a GPU, query heads sharing keys: FlashAttention 2 inside
-    torch (arXiv 2307.08691). `torch.nn.attention.varlen_attn` would have keys and values repeated
-    for each query head where it runs through cuDNN."""
+    """Causal attention over borders on a GPU; after each row of the result, room for more."""
 
     @staticmethod
-    def forward(ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout) -> torch.Tensor:
+    def forward(ctx: Any, qkv: torch.Tensor, heads: int, shape: Layout, room: int) -> torch.Tensor:
         ctx.heads, ctx.shape = heads, shape
-        q, k, v = _heads(qkv, heads)
-        out, spread, state, unused, _ = torch.ops.aten._flash_attention_forward(
-            q, k, v, *_borders(shape), 0.0, True, False
-        )
-        ctx.save_for_backward(qkv, out, spread, state, unused)
+        width = heads * qkv.shape[2]
+        out = qkv.new_empty(len(qkv), width + room)[:, :width]
+        spread = flash.forward(qkv, heads, shape.borders, shape.longest, out)
+        ctx.save_for_backward(qkv, out, spread)
         return out
 
     @staticmethod
     def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        qkv, out, spread, state, unused = ctx.saved_tensors
-        q, k, v = _heads(qkv, ctx.heads)
-        grads = torch.ops.aten._flash_attention_backward(
-            d.contiguous(),
-            *(q, k, v, out, spread),
-            *(*_borders(ctx.shape), 0.0, True, state, unused),
-        )
-        return torch.cat(grads, 1), None, None
-
-
-def _heads(qkv: torch.Tensor, heads: int) -> tuple[torch.Tensor, ...]:
-    kv = (qkv.shape[1] - heads) // 2
-    return qkv.split((heads, kv, kv), 1)
-
-
-def _borders(shape: Layout) -> tuple[torch.Tensor, torch.Tensor, int, int]:
-    return shape.borders, shape.borders, shape.longest, shape.longest
+        qkv, out, spread = ctx.saved_tensors
+        borders, longest = ctx.shape.borders, ctx.shape.longest
+        rows = d if d.stride(1) == 1 else d.contiguous()
+        return flash.backward(rows, qkv, ctx.heads, borders, longest, out, spread), None, None, None
 
 
 class _Spread(torch.autograd.Function):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from peft import PeftModel
@@ -16,12 +17,14 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from core.engine.attention import Kind, Layout, within
-from core.engine.fused import AddNorm, Mlp, Project, Rotate
-from core.engine.projection import Adapter, Projection, still
+from core.engine.fused import AddNorm, Mlp, NormMlp, NormProject, Project, Rotate
+from core.engine.projection import Adapter, Projection, beside, still
 from core.model_folder import FAST
 
-Attend = Callable[[int, torch.Tensor], torch.Tensor]
-"""(layer, rotated (N, heads + 2·kv heads, size)) → (N, heads · size)."""
+Recompute = Literal["nothing", "mlp", "layers"]
+"""mlp: gate and up of each layer, half of the memory or more; layers: all but their inputs."""
+Attend = Callable[[int, torch.Tensor, int], torch.Tensor]
+"""(layer, rotated (N, heads + 2·kv heads, size), room after a row) → (N, heads · size)."""
 
 
 class _Layer:
@@ -36,8 +39,9 @@ class _Layer:
         )
         self.qkv = Projection(attention, ("q_proj", "k_proj", "v_proj"))
         self.out = Projection(attention, ("o_proj",))
-        self.both = Projection(mlp, ("gate_proj", "up_proj"))
-        self.down = Projection(mlp, ("down_proj",))
+        both, down = Projection(mlp, ("gate_proj", "up_proj")), Projection(mlp, ("down_proj",))
+        self.mlp = Mlp(both, down)
+        self.projections = (self.qkv, self.out, both, down)
         self.q_norm = getattr(attention, "q_norm", None)
         self.k_norm = getattr(attention, "k_norm", None)
 
@@ -50,8 +54,10 @@ class _Layer:
         attend: Attend,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The stream x, and h that waits to be added to it; the same after this layer."""
-        x, normed = _add_norm(self.before_attention, x, h)
-        qkv = Project.apply(normed, self.qkv, *self.qkv.pairs())
+        norm = self.before_attention
+        x, qkv = NormProject.apply(
+            x, h, norm.weight, norm.variance_epsilon, self.qkv, *self.qkv.pairs()
+        )
         every = self.heads + 2 * self.kv_heads
         if self.q_norm is not None:
             parts = (self.heads, self.kv_heads, self.kv_heads)
@@ -59,10 +65,10 @@ class _Layer:
             q, k = _add_norm(self.q_norm, q, None)[1], _add_norm(self.k_norm, k, None)[1]
             qkv = torch.cat([q, k, v], 1).flatten(1)
         qkv = Rotate.apply(qkv, cos, sin, self.heads + self.kv_heads)
-        seen = attend(self.index, qkv.view(len(x), every, -1))
-        x, normed = _add_norm(self.before_mlp, x, Project.apply(seen, self.out, *self.out.pairs()))
-        pairs = self.both.pairs()
-        return x, Mlp.apply(normed, self.both, self.down, len(pairs), *pairs, *self.down.pairs())
+        seen = attend(self.index, qkv.view(len(x), every, -1), self.out.room())
+        h = Project.apply(seen, self.out, *self.out.pairs())
+        norm = self.before_mlp
+        return NormMlp.apply(x, h, norm.weight, norm.variance_epsilon, self.mlp, *self.mlp.pairs())
 
 
 class Decoder:
@@ -76,8 +82,23 @@ class Decoder:
             _Layer(layer, self.heads, self.kv_heads, i) for i, layer in enumerate(inner.layers)
         ]
         self.head = base.get_output_embeddings().weight
-        self.checkpointing = False
+        self._recompute: Recompute = "nothing"
         self.attention: Kind = "flash" if _flash(self.head) else "grouped"
+
+    def make_room(self) -> None:
+        """Lay the weights as the GPU wants them beside an adapter; not later, between activations
+        that would leave holes."""
+        if beside(self.head):
+            for layer in self._layers:
+                for part in layer.projections:
+                    part.make_room(part.ranks())
+            torch.cuda.empty_cache()
+
+    def recompute(self, what: Recompute) -> None:
+        """What backward passes compute anew instead of finding it kept."""
+        self._recompute = what
+        for layer in self._layers:
+            layer.mlp.thrifty = what == "mlp"
 
     @property
     def recordable(self) -> bool:
@@ -89,7 +110,7 @@ class Decoder:
         x, h = self._embed(ids), None
         cos, sin = (part[0] for part in self._rotary(x, positions[None]))
         for layer in self._layers:
-            if self.checkpointing and torch.is_grad_enabled():
+            if self._recompute == "layers" and torch.is_grad_enabled():
                 x, h = checkpoint(
                     layer, x, h, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
                 )
@@ -99,7 +120,7 @@ class Decoder:
 
     def packed(self, ids: torch.Tensor, positions: torch.Tensor, shape: Layout) -> torch.Tensor:
         """Hidden states of a pack: ids and positions (N,)."""
-        return self(ids, positions, lambda layer, qkv: within(qkv, self.heads, shape))
+        return self(ids, positions, lambda _, qkv, room: within(qkv, self.heads, shape, room))
 
 
 class Cache:
@@ -122,7 +143,7 @@ class Cache:
         until = self.length + new
         decoder = self._decoder
 
-        def attend(layer: int, qkv: torch.Tensor) -> torch.Tensor:
+        def attend(layer: int, qkv: torch.Tensor, room: int) -> torch.Tensor:
             q, own = (
                 qkv.view(rows, new, *qkv.shape[1:])
                 .transpose(1, 2)

@@ -20,6 +20,7 @@ class Gradients:
 
     def __init__(self, trained: Sequence[nn.Parameter]) -> None:
         self.trained = list(trained)
+        self._attached = False
         sizes = [p.numel() for p in self.trained]
         self.flat = torch.zeros(sum(sizes), device=self.trained[0].device)
         self.views = [
@@ -29,19 +30,42 @@ class Gradients:
     def attach(self) -> None:
         """Let backward passes and the optimizer find them at the parameters."""
         for parameter, view in zip(self.trained, self.views, strict=True):
-            parameter.grad = view
+            parameter.grad = parameter.collected = view
+        self._attached = True
 
     def clear(self) -> None:
         """Begin a step."""
         self.flat.zero_()
 
     def add(self, loss: torch.Tensor) -> None:
-        """Add the gradients of a pack's loss, behind the back of whoever watches parameters."""
+        """Add the gradients of a pack's loss; unless attached, behind the back of whoever watches
+        the parameters, and with all of them in memory once more."""
+        if self._attached:
+            loss.backward()
+            return
         torch._foreach_add_(self.views, list(torch.autograd.grad(loss, self.trained)))
+
+    def clip(self, most: float) -> torch.Tensor:
+        """Scale all of them down where their norm is above `most`; the norm before."""
+        norm = torch.linalg.vector_norm(self.flat)
+        self.flat.mul_((most / (norm + 1e-6)).clamp(max=1.0))
+        return norm
 
     def share(self) -> None:
         """Add up what all ranks found."""
         dist.all_reduce(self.flat)
+
+
+def collect(
+    parameters: Sequence[torch.Tensor], found: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor | None]:
+    """Add gradients where their parameters collect them, at once, so that they need no memory of
+    their own until a pass ends; what a backward pass returns for them then is None."""
+    views = [getattr(p, "collected", None) for p in parameters]
+    if not views or any(view is None for view in views):
+        return list(found)
+    torch._foreach_add_(views, list(found))
+    return [None] * len(views)
 
 
 class Trained(nn.Module):

@@ -34,8 +34,9 @@ class Recording(NamedTuple):
 class Recorder:
     """Adds the gradients of padded packs to the adapter's, by replay where that pays."""
 
-    def __init__(self, objective: Objective, gradients: Gradients) -> None:
-        self._objective, self._gradients = objective, gradients
+    def __init__(self, objective: Objective, gradients: Gradients, budget: int) -> None:
+        """`budget`: the most tokens of a pack."""
+        self._objective, self._gradients, self.budget = objective, gradients, budget
         self._warm = False
         self._longest = 0
         self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
@@ -43,13 +44,16 @@ class Recorder:
 
     def __call__(self, pack: Pack) -> torch.Tensor:
         """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
-        pack = padded(pack, self._longest)
+        if not self._warm:
+            self._warm = True  # kernels are compiled, which no recording allows
+            sums = self._compute(pack)
+            torch.cuda.empty_cache()  # lest what is kept from here on lie in between
+            return sums
+        # The largest first: the recordings share their memory, and smaller ones fit into it.
+        pack = padded(pack, self.budget, self._longest, full=not self._recordings)
         assert pack.layout is not None
         self._longest = pack.layout.longest
         shape = _shape(pack)
-        if not self._warm:
-            self._warm = True  # kernels are compiled, which no recording allows
-            return self._compute(pack)
         if shape not in self._recordings:
             if len(self._recordings) == _MOST:
                 self._recordings.popitem(last=False)
@@ -62,8 +66,9 @@ class Recorder:
         found.graph.replay()
         return found.sums
 
-    def forget(self) -> None:
-        """Give the memory of all recordings back."""
+    def forget(self, budget: int) -> None:
+        """Give the memory of all recordings back; packs are of at most `budget` tokens now."""
+        self.budget = budget
         self._recordings.clear()
         self._pool = torch.cuda.graph_pool_handle()
 
@@ -89,26 +94,37 @@ def recorder_of(objective: Objective, gradients: Gradients | None, plan: Plan) -
     able = objective.attention == "flash" and decoder is not None and decoder.recordable
     if gradients is None or not able or not plan["cuda_graphs"]:
         return None
-    return Recorder(objective, gradients)
+    return Recorder(objective, gradients, int(plan["micro_batch_tokens"]))
 
 
-def padded(pack: Pack, longest: int = 0) -> Pack:
+def padded(pack: Pack, budget: int, longest: int = 0, *, full: bool = False) -> Pack:
     """The pack with tokens, rows and places of weight zero, so that few shapes are left.
 
     The spare tokens are a conversation of their own: nobody sees them, nothing is learned of them.
-    `longest` is the least that attention is told of the longest row.
+
+    Args:
+        budget: the most tokens of a pack; others are padded to eighths of it.
+        longest: the least that attention is told of the longest row.
+        full: pad to the largest pack that there can be.
     """
     assert pack.layout is not None
-    tokens = _round(len(pack.ids), 16)
-    spare = tokens - len(pack.ids)
-    learned = _round(len(pack.targets), 4) - len(pack.targets)
-    held = _round(len(pack.held), 4) - len(pack.held)
+    unit = max(64, -(-budget // 512) * 64)
+    most = max(budget, len(pack.ids))
+
+    def spare(count: int) -> int:
+        wanted = most if full else count
+        return -(-wanted // unit) * unit - count if count else 0
+
+    tokens = spare(len(pack.ids))
+    learned, held = spare(len(pack.targets)), spare(len(pack.held))
+    whole = len(pack.ids) + tokens
     ends = pack.layout.borders
-    rows = _round(len(ends), 1) + 1 - len(ends)
+    rows = -(-len(ends) // 64) * 64 + 1 - len(ends)
+    far = max(pack.layout.longest, tokens)
     return replace(
         pack,
-        ids=F.pad(pack.ids, (0, spare)),
-        positions=F.pad(pack.positions, (0, spare)),
+        ids=F.pad(pack.ids, (0, tokens)),
+        positions=F.pad(pack.positions, (0, tokens)),
         learned=F.pad(pack.learned, (0, learned)),
         targets=F.pad(pack.targets, (0, learned)),
         weights=F.pad(pack.weights, (0, learned)),
@@ -117,18 +133,10 @@ def padded(pack: Pack, longest: int = 0) -> Pack:
         anchors=None if pack.anchors is None else F.pad(pack.anchors, (0, 0, 0, held)),
         layout=replace(
             pack.layout,
-            borders=F.pad(ends, (0, rows), value=tokens),
-            longest=max(longest, _round(max(pack.layout.longest, spare), 1)),
+            borders=F.pad(ends, (0, rows), value=whole),
+            longest=max(longest, -(-far // 256) * 256),
         ),
     )
-
-
-def _round(count: int, parts: int) -> int:
-    """The next multiple of a power of two that is about a `parts`-th of it, and at least 64."""
-    if not count:
-        return 0
-    unit = max(64, 2 ** (count.bit_length() - 1) // parts)
-    return -(-count // unit) * unit
 
 
 def _shape(pack: Pack) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ class CrossEntropy(torch.autograd.Function):
             loss, d = ops(hidden).cross_entropy(own, targets[rows], weights[rows])
             total += loss
             torch.mm(d if slope is None else d * slope, head, out=grad[rows])
+            del own, slope, d  # before the next part needs as much
         ctx.save_for_backward(grad)
         return total
 
@@ -71,6 +72,7 @@ class Divergence(torch.autograd.Function):
             loss, d = ops(hidden).divergence(own, logits(anchors[rows], head, cap), weights[rows])
             total += loss
             torch.mm(d if slope is None else d * slope, head, out=grad[rows])
+            del own, slope, d  # before the next part needs as much
         ctx.save_for_backward(grad)
         return total
 

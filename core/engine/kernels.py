@@ -16,35 +16,39 @@ _CHUNK = 8192  # logits of a row that a program of a loss kernel holds at once
 
 
 @triton.jit
-def _add_norm(x, h, w, s, n, r, size, epsilon, HAS_H: tl.constexpr, BLOCK: tl.constexpr):
+def _add_norm(
+    x, h, w, s, n, r, size, h_width, n_width, epsilon, HAS_H: tl.constexpr, BLOCK: tl.constexpr
+):
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
     inside = i < size
     a = tl.load(x + row * size + i, mask=inside, other=0.0)
     if HAS_H:
-        b = tl.load(h + row * size + i, mask=inside, other=0.0)
+        b = tl.load(h + row * h_width + i, mask=inside, other=0.0)
         a = (a.to(tl.float32) + b.to(tl.float32)).to(a.dtype)
         tl.store(s + row * size + i, a, mask=inside)
     a = a.to(tl.float32)
     scale = tl.rsqrt(tl.sum(a * a) / size + epsilon)
     tl.store(r + row, scale)
     unit = (a * scale).to(n.dtype.element_ty)
-    tl.store(n + row * size + i, unit * tl.load(w + i, mask=inside, other=0.0), mask=inside)
+    tl.store(n + row * n_width + i, unit * tl.load(w + i, mask=inside, other=0.0), mask=inside)
 
 
 @triton.jit
-def _add_norm_backward(dn, ds, s, w, r, d, size, HAS_DS: tl.constexpr, BLOCK: tl.constexpr):
+def _add_norm_backward(
+    dn, ds, s, w, r, d, size, dn_width, ds_width, d_width, HAS_DS: tl.constexpr, BLOCK: tl.constexpr
+):
     row = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
     inside = i < size
     scale = tl.load(r + row)
     unit = tl.load(s + row * size + i, mask=inside, other=0.0).to(tl.float32) * scale
-    g = tl.load(dn + row * size + i, mask=inside, other=0.0).to(tl.float32)
+    g = tl.load(dn + row * dn_width + i, mask=inside, other=0.0).to(tl.float32)
     g *= tl.load(w + i, mask=inside, other=0.0).to(tl.float32)
     out = (g - unit * (tl.sum(g * unit) / size)) * scale
     if HAS_DS:
-        out += tl.load(ds + row * size + i, mask=inside, other=0.0).to(tl.float32)
-    tl.store(d + row * size + i, out.to(d.dtype.element_ty), mask=inside)
+        out += tl.load(ds + row * ds_width + i, mask=inside, other=0.0).to(tl.float32)
+    tl.store(d + row * d_width + i, out.to(d.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -147,17 +151,16 @@ def _spread(start, i, vocabulary, BLOCK: tl.constexpr):
 
 
 def add_norm(
-    x: torch.Tensor, h: torch.Tensor | None, weight: torch.Tensor, epsilon: float
+    x: torch.Tensor, h: torch.Tensor | None, weight: torch.Tensor, epsilon: float, room: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """See `plain.add_norm`."""
+    """See `plain.add_norm`; rows of h may lie apart, as those of the norm do with `room`."""
     size = x.shape[-1]
     x = x.contiguous()
-    rows = x.numel() // size
     total = x if h is None else torch.empty_like(x)
-    normed = torch.empty_like(x)
+    normed = x.new_empty(*x.shape[:-1], size + room)[..., :size]
     scale = torch.empty(*x.shape[:-1], 1, dtype=torch.float32, device=x.device)
     block = triton.next_power_of_2(size)
-    _add_norm[(rows,)](
+    _add_norm[(x.numel() // size,)](
         x,
         x if h is None else h,
         weight,
@@ -165,6 +168,8 @@ def add_norm(
         normed,
         scale,
         size,
+        size if h is None else h.stride(0),
+        size + room,
         epsilon,
         HAS_H=h is not None,
         BLOCK=block,
@@ -179,25 +184,34 @@ def add_norm_backward(
     total: torch.Tensor,
     weight: torch.Tensor,
     scale: torch.Tensor,
+    room: int = 0,
 ) -> torch.Tensor:
-    """See `plain.add_norm_backward`."""
+    """See `plain.add_norm_backward`; rows of dn and ds may lie apart, as the result's do."""
     size = total.shape[-1]
-    dn = dn.contiguous()
-    d = torch.empty_like(total)
+    dn, ds = _rows(dn), None if ds is None else _rows(ds)
+    d = total.new_empty(*total.shape[:-1], size + room)[..., :size]
     block = triton.next_power_of_2(size)
     _add_norm_backward[(total.numel() // size,)](
         dn,
-        dn if ds is None else ds.contiguous(),
+        dn if ds is None else ds,
         total,
         weight,
         scale,
         d,
         size,
+        dn.stride(-2),
+        dn.stride(-2) if ds is None else ds.stride(-2),
+        size + room,
         HAS_DS=ds is not None,
         BLOCK=block,
         num_warps=_warps(block),
     )
     return d
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """x as rows one distance apart: (N, H) as it lies, more dimensions side by side."""
+    return x if x.dim() == 2 and x.stride(1) == 1 else x.contiguous()
 
 
 def gate(both: torch.Tensor) -> torch.Tensor:

@@ -28,6 +28,8 @@ class Objective(nn.Module):
         self.config = model.config  # DeepSpeed reads sizes from it
         self.gradients: Gradients | None = None
         self.attention: Kind = attention_of(model) if fast else "transformers"
+        if fast and (decoder := decoder_of(model)) is not None:
+            decoder.make_room()
 
     def collect(self, gradients: Gradients) -> None:
         """Let backward passes write into these from now on, and keep them from step to step."""

@@ -8,15 +8,24 @@ from collections.abc import Sequence
 
 import torch
 
+from core.cost import CONTEXT_GIB
 from core.errors import UserError
 from core.schedule import Step
 
 
 def memory_gib(device: str) -> float:
-    """Most memory held so far: of the GPU, or of this process."""
+    """Most memory held so far: of the GPU, with what CUDA itself takes, or of this process."""
     if device == "cuda":
-        return torch.cuda.max_memory_reserved() / 2**30
+        return torch.cuda.max_memory_reserved() / 2**30 + CONTEXT_GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def without_holes() -> None:
+    """Let torch grow its pieces of GPU memory: packs of many sizes leave no gaps behind.
+
+    Before the first use of the GPU; not together with recorded steps, which have few sizes.
+    """
+    torch.cuda.memory._set_allocator_settings("expandable_segments:True")
 
 
 def free_cached(device: str) -> None:

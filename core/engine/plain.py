@@ -12,13 +12,14 @@ from torch.nn import functional as F
 
 
 def add_norm(
-    x: torch.Tensor, h: torch.Tensor | None, weight: torch.Tensor, epsilon: float
+    x: torch.Tensor, h: torch.Tensor | None, weight: torch.Tensor, epsilon: float, room: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """x + h, its RMSNorm, and the scale that normed it.
 
     Args:
         x, h: (…, H); h None means nothing to add (then the sum is x itself).
         weight: (H,).
+        room: numbers that `kernels` leaves free after each row of the norm; nothing here.
 
     Returns:
         (…, H), (…, H), (…, 1) in float32.
@@ -35,8 +36,12 @@ def add_norm_backward(
     total: torch.Tensor,
     weight: torch.Tensor,
     scale: torch.Tensor,
+    room: int = 0,
 ) -> torch.Tensor:
-    """Gradient of the sum, from those of the norm (dn) and of the sum's other uses (ds)."""
+    """Gradient of the sum, from those of the norm (dn) and of the sum's other uses (ds).
+
+    `room` as in `add_norm`.
+    """
     unit = total * scale
     wide = (dn * weight).float()
     wide -= unit * (wide * unit).mean(-1, keepdim=True)

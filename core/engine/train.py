@@ -12,6 +12,7 @@ from typing import Any, Final
 from peft import PeftModel
 from transformers import PreTrainedModel, set_seed
 
+from core import rates
 from core.config.schema import Config
 from core.config.source import load as load_config
 from core.dataset import Message
@@ -23,12 +24,15 @@ from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
-from core.engine.memory import memory_gib
+from core.engine.memory import free_cached, memory_gib, without_holes
+from core.engine.pace import measure
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
 from core.engine.watch import Watch
 from core.errors import UserError
+from core.hardware import detect
 from core.models import folder as model_folder
 from core.plan import Plan
 from core.questions import questions
@@ -45,8 +49,13 @@ class Stopped(Exception):
     """Training ended early, on request, after saving."""
 
 
-def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
+def train(
+    run: Run, settings: Settings, *, resume: bool, ranks: Ranks, pulse: Pulse | None = None
+) -> None:
     """Train from the beginning, or from the newest checkpoint.
+
+    Args:
+        pulse: what tells this rank that another is gone; begun once the ranks have met.
 
     Raises:
         UserError: something in the run does not fit together, or a step does not fit the memory.
@@ -56,10 +65,20 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     config = load_config(run.config_file)
     plan = Plan.from_json(run.plan_file.read_text("utf-8"))
     device, dtype = str(plan["device"]), str(plan["dtype"])
+    if device == "cuda" and not plan["cuda_graphs"]:
+        without_holes()
     deepspeed = ds.settings(config, dtype, run.deepspeed_file)
     if deepspeed is not None:
-        ds.prepare(device)
+        ds.prepare(
+            device,
+            deepspeed,
+            lambda done: run.emit(
+                "progressed", _JOB, stage="building DeepSpeed's AdamW", done=done, total=1
+            ),
+        )
     ranks.join(device, alone=deepspeed is not None)
+    pulse = pulse or Pulse(run, _JOB, ranks)
+    pulse.begin()
     set_seed(config.runtime.seed)
     path = model_folder(settings, config.settings.pretrained_model_name_or_path)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
@@ -69,6 +88,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     checkpoint = run.checkpoint() if resume and ranks.first else None
     start = ranks.tell(checkpoint.step if checkpoint else 0)
 
+    _pace(settings, device, dtype, ranks)
     if ranks.first:
         run.emit("started", _JOB, total_steps=len(steps), from_step=start, processes=ranks.world)
     _progress(run, ranks, "loading the model", 0, 1)
@@ -93,7 +113,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
         (probe, tokenizer.prompt([*system, Message("user", probe.question)]))
         for probe in (questions(run).identity if config.settings.stop_at_recall else ())
     ]
-    watch = Watch(run, config, facts, ranks, tokenizer, prompts, checkpoint, probes)
+    watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint, probes)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
     objective = Objective(model, fast=config.model.lora_dropout == 0)
@@ -137,10 +157,19 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     trainer.begin = begin
     if start < len(steps):
         trainer.train()
+    memory = ranks.agree(memory_gib(device))
     if ranks.first:
-        _report(run, plan, time.time() - began, device)
+        _report(run, plan, time.time() - began, memory)
     if watch.stopped and watch.saved < len(steps):
         raise Stopped
+
+
+def _pace(settings: Settings, device: str, dtype: str, ranks: Ranks) -> None:
+    """Measure the machine once, so that the next plans know it."""
+    name = rates.key(detect(), dtype)
+    if ranks.world == 1 and name not in rates.known(settings):
+        rates.keep(settings, name, measure(device, dtype))
+        free_cached(device)
 
 
 def _base(
@@ -157,11 +186,12 @@ def _base(
             unpacked=bool(plan["weight_cache"]),
             zero3=split,
         )
-    if plan["activation_checkpointing"]:
+    recompute = str(plan["recompute"])
+    if recompute == "layers":  # for transformers' own forward pass
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
-        if decoder := decoder_of(base):
-            decoder.checkpointing = True
+    if decoder := decoder_of(base):
+        decoder.recompute(recompute)
     return base
 
 
@@ -220,7 +250,8 @@ def _asked(row: Encoded) -> list[int]:
     return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
 
 
-def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
+def _report(run: Run, plan: Plan, seconds: float, memory: Sequence[float]) -> None:
+    """Time and memory (GiB of each rank) beside what the plan expected."""
     expected = sum(plan.seconds) / 2
     run.emit("measured", _JOB, name="time", expected=expected, measured=round(seconds, 1), unit="s")
     run.emit(
@@ -228,8 +259,9 @@ def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
         _JOB,
         name="memory",
         expected=round(sum(plan.memory_gib) / 2, 2),
-        measured=round(memory_gib(device), 2),
+        measured=round(max(memory), 2),
         unit="GiB",
+        ranks=[round(gib, 2) for gib in memory],
     )
 
 

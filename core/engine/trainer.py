@@ -127,6 +127,13 @@ class PersonaTrainer(Trainer):
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
+        """The same in one pass over one buffer, where the gradients are ours and not scaled."""
+        ours = self.gradients is not None and not self.hands_over
+        if ours and self.accelerator.scaler is None:
+            return self.gradients.clip(self.args.max_grad_norm)
+        return super()._clip_grad_norm(model)
+
     def _get_num_items_in_batch(self, batch_samples: list[Batch], device: Any) -> None:
         """Nothing for Trainer to count: a batch knows what its sums are divided by."""
 
@@ -150,7 +157,7 @@ class PersonaTrainer(Trainer):
             self.gradients.share()
         if self.steps.world > 1:
             dist.all_reduce(sums)
-        if self.recorder is not None and inputs.step < len(self.steps.steps):
+        if self.torch_device == "cuda" and inputs.step < len(self.steps.steps):
             # The GPU is busy with this step: make the next one's packs meanwhile.
             following = self.steps[inputs.step - self.steps.start]
             self._built = (following.step, self._packs(following))
@@ -191,7 +198,7 @@ class PersonaTrainer(Trainer):
         self.gradients.clear()
         self._built = (-1, [])
         if self.recorder is not None:
-            self.recorder.forget()
+            self.recorder.forget(self.budget)
         free_cached(self.torch_device)
         self.after_halving(inputs.step, before, self.budget)
 

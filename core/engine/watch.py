@@ -13,6 +13,7 @@ from core.config.schema import Config
 from core.engine import state
 from core.engine.generate import answers
 from core.engine.memory import memory_gib
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.trainer import PersonaTrainer
 from core.persona.probes import Probe
@@ -33,6 +34,7 @@ class Watch(TrainerCallback):
         config: Config,
         facts: dict[str, Any],
         ranks: Ranks,
+        pulse: Pulse,
         tokenizer: ChatTokenizer,
         prompts: list[tuple[str, tuple[int, ...]]],
         checkpoint: Checkpoint | None,
@@ -40,7 +42,7 @@ class Watch(TrainerCallback):
     ) -> None:
         """`checkpoint`: what rank 0 goes on from; `prompts`: questions with their token ids;
         `probes`: held-out questions about the persona with theirs, for `stop_at_recall`."""
-        self.run, self.config, self.facts, self.ranks = run, config, facts, ranks
+        self.run, self.config, self.facts, self.ranks, self.pulse = run, config, facts, ranks, pulse
         self.tokenizer, self.prompts, self.checkpoint = tokenizer, prompts, checkpoint
         self.trainer: PersonaTrainer | None = None
         self.probes = probes
@@ -158,7 +160,7 @@ class Watch(TrainerCallback):
         return found
 
     def _stop_wanted(self) -> bool:
-        wanted = self.run.stop_file(_JOB).exists()
+        wanted = self.pulse.asked or self.run.stop_file(_JOB).exists()
         if self.ranks.world > 1:
             # Any rank may have heard it: a signal or a stop file reaches one host only.
             flag = torch.tensor([int(wanted)], device=self.trainer.torch_device)

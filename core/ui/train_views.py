@@ -130,6 +130,7 @@ def stage_words(stage: str, t: Say) -> str:
     """A job's stage in words; one that is not known here is shown as it is."""
     known = {
         "training": t("Training"),
+        "building DeepSpeed's AdamW": t("Building DeepSpeed's AdamW (once, about a minute)"),
         "loading the model": t("Loading the model"),
         "asking the base model": t("Asking the base model how it answers other questions"),
         "merging": t("Merging"),

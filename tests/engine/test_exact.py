@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM
 
 from core.config.schema import Config
 from core.dataset import Message, Row
-from core.engine import attention, batch, lora
+from core.engine import attention, batch, lora, projection
 from core.engine.base import linears, load_base, nf4_value, round_trip
+from core.engine.decoder import decoder_of
 from core.engine.loss import Objective
 from core.engine.projection import still
 from core.engine.rate import rate
@@ -88,6 +89,20 @@ def test_exact_packed_rows_give_the_gradient_of_rows_alone(objective, encoded):
     assert_same(
         gradients(objective, [step], encoded), plain_gradients(objective, [0, 1, 2], encoded)
     )
+
+
+@pytest.mark.parametrize("recompute", ["nothing", "mlp", "layers"])
+@pytest.mark.parametrize("rides", [False, True])
+def test_exact_what_is_computed_anew_and_where_the_adapter_rides_change_no_gradient(
+    objective, encoded, recompute, rides, monkeypatch
+):
+    decoder = decoder_of(objective.model)
+    decoder.recompute(recompute)
+    monkeypatch.setattr(projection, "beside", lambda x: rides)
+    step = tuple(Member(i, 1) for i in range(3))
+    plain = plain_gradients(objective, [0, 1, 2], encoded)
+    for _ in range(2):
+        assert_same(gradients(objective, [step], encoded), plain)
 
 
 def test_exact_collapsed_duplicates_give_the_gradient_of_all_copies(objective, encoded):

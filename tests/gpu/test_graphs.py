@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from core.config.schema import Config
 from core.engine import batch, lora
+from core.engine.base import load_base
 from core.engine.decoder import decoder_of
 from core.engine.generate import answers
 from core.engine.gradients import Gradients
@@ -78,14 +81,14 @@ def assert_near(found, wanted, part):
         assert (found[1][name] - value).norm() <= part * value.norm() + 1e-4, name
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
-def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, checkpointing):
+@pytest.mark.parametrize("recompute", ["nothing", "mlp", "layers"])
+def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, recompute):
     encoded = rows(0, 90, 33, 70)
     torch.manual_seed(5)
     theirs = plainly(objective, pack_of(encoded, "transformers"))
     torch.manual_seed(5)
     pack = pack_of(encoded)
-    decoder_of(objective.model).checkpointing = checkpointing
+    decoder_of(objective.model).recompute(recompute)
     assert_near(plainly(objective, pack), theirs, 0.03)
 
 
@@ -93,16 +96,19 @@ def recorder_of(objective):
     """A recorder that adds to the gradients that the objective keeps."""
     gradients = Gradients(lora.trained(objective))
     objective.collect(gradients)
-    return Recorder(objective, gradients)
+    return Recorder(objective, gradients, 512)
 
 
-def test_exact_a_padded_pack_gives_the_same_losses_and_gradients(objective):
+@pytest.mark.parametrize("full", [False, True])
+def test_exact_a_padded_pack_gives_the_same_losses_and_gradients(objective, full):
     pack = pack_of(rows(0, 90, 33, 70))
-    assert len(padded(pack).ids) % 64 == 0
-    assert_near(plainly(objective, padded(pack)), plainly(objective, pack), 0.01)
+    assert len(padded(pack, 512, full=full).ids) == (512 if full else 256)
+    assert_near(plainly(objective, padded(pack, 512, full=full)), plainly(objective, pack), 0.01)
 
 
-def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective):
+@pytest.mark.parametrize("recompute", ["nothing", "mlp", "layers"])
+def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective, recompute):
+    decoder_of(objective.model).recompute(recompute)
     packs = [pack_of(rows(seed, 90 - seed, 33, 70)) for seed in range(5)]
     wanted = [plainly(objective, pack) for pack in packs]
     objective.zero_grad()
@@ -111,7 +117,9 @@ def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective):
         objective.zero_grad()
         sums = recorder(pack).clone()
         assert_near((sums, grads(objective)), other, 0.01)
-    assert len(recorder._recordings) == 1
+    assert len(recorder._recordings) == 2, (
+        "the largest that there can be, and the one that they have"
+    )
 
 
 def test_exact_a_step_after_answers_is_the_step_before_them(objective):
@@ -120,6 +128,25 @@ def test_exact_a_step_after_answers_is_the_step_before_them(objective):
     first = plainly(objective, pack)
     assert answers(objective.model, [[1, 2, 3], [4, 5]], stop_ids=[0], max_new_tokens=4) == said
     assert_near(plainly(objective, pack), first, 0.01)
+
+
+def test_exact_packed_weights_give_the_gradients_of_unpacked_ones(tiny_model):
+    config = Config.model_validate({"model": {"lora_r": 8}})
+    found = []
+    for unpacked in (False, True):
+        torch.manual_seed(0)
+        base = load_base(
+            tiny_model, dtype="bfloat16", device="cuda", quantization="nf4", unpacked=unpacked
+        )
+        model = lora.attach(base, config)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+        encoded = [replace(e, ids=tuple(i % 380 for i in e.ids)) for e in rows(0, 90, 33, 70)]
+        members = tuple(Member(i, 1) for i in range(3))
+        pack = batch.build(members, encoded, {}, "cuda", attention="flash")
+        found.append(plainly(Objective(model), pack))
+    assert_near(*found, 0.01)
 
 
 def test_exact_two_recorded_packs_add_up(objective):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
+from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+from torch.nn import functional as F
 
 from core.engine import plain
 
 pytestmark = pytest.mark.gpu
 
 if torch.cuda.is_available():
-    from core.engine import kernels
+    from core.engine import flash, kernels
+    from core.engine.unpack import unpack
 
 KINDS = [torch.float32, torch.bfloat16, torch.float16]
 
@@ -49,6 +54,18 @@ def test_the_norm_and_its_gradient(kind, size, added):
         )
 
 
+def test_the_norm_leaves_room_and_reads_rows_that_lie_apart():
+    x, w = random(37, 576), random(576)
+    h = random(37, 600)[:, :576]
+    total, normed, scale = kernels.add_norm(x, h, w, 1e-5, 16)
+    assert normed.stride() == (592, 1)
+    near(normed, plain.add_norm(x, h, w, 1e-5)[1])
+    dn, ds = random(37, 592)[:, :576], random(37, 580)[:, :576]
+    found = kernels.add_norm_backward(dn, ds, total, w, scale, 24)
+    assert found.stride() == (600, 1)
+    near(found, plain.add_norm_backward(dn, ds, total, w, scale))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gate_and_its_gradient(kind):
     both, d = random(37, 2 * 1536, kind=kind), random(37, 1536, kind=kind)
@@ -82,3 +99,40 @@ def test_the_losses_and_their_gradients(kind, vocabulary):
         plainly = getattr(plain, name)(logits.clone(), other.clone(), weights)
         torch.testing.assert_close(ours[0], plainly[0], rtol=1e-4, atol=1e-4)
         near(ours[1], plainly[1])
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("size", [64, 128, 96, 256])
+@pytest.mark.parametrize("shared", [1, 2, 3])
+def test_attention_over_borders_and_its_gradient(kind, size, shared):
+    ends = [0, 150, 151, 278, 278, 577]
+    borders = torch.tensor(ends, dtype=torch.int32, device="cuda")
+    heads = 2 * shared
+    qkv = random(577, heads + 4, size, kind=kind)
+    d = random(577, heads * size + 8, kind=kind)[:, : heads * size]
+    wide = qkv.float().requires_grad_()
+    rows = []
+    for begin, end in pairwise(ends):
+        q, k, v = (x.transpose(0, 1) for x in wide[begin:end].split((heads, 2, 2), 1))
+        if end > begin:
+            out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+            rows.append(out.transpose(0, 1).flatten(1))
+    wanted = torch.cat(rows)
+    wanted.backward(d.float())
+    out = torch.full((577, heads * size + 16), 7.0, device="cuda", dtype=kind)
+    spread = flash.forward(qkv, heads, borders, 300, out[:, : heads * size])
+    found = flash.backward(d, qkv, heads, borders, 300, out[:, : heads * size], spread)
+    near(out[:, : heads * size], wanted.detach().to(kind))
+    assert (out[:, heads * size :] == 7).all()
+    assert (found.float() - wide.grad).norm() <= 0.01 * wide.grad.norm()
+
+
+@pytest.mark.parametrize("double", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_packed_weights_are_bit_for_bit_what_bitsandbytes_unpacks(kind, double):
+    weight = random(300, 576, kind=kind)
+    data, state = quantize_4bit(weight, compress_statistics=double, quant_type="nf4")
+    whole = torch.full((300, 600), 7.0, device="cuda", dtype=kind)
+    unpack(data, state, whole[:, :576])
+    assert torch.equal(whole[:, :576], dequantize_4bit(data, state))
+    assert (whole[:, 576:] == 7).all()

@@ -32,7 +32,7 @@ def trainer_of(folder, output, recorded):
     make = torch.Generator().manual_seed(0)
     encoded = [
         Encoded(
-            tuple(torch.randint(400, (250,), generator=make).tolist()),
+            tuple(torch.randint(380, (250,), generator=make).tolist()),
             (False,) * 50 + (True,) * 200,
         )
         for _ in range(ROWS)
@@ -52,7 +52,7 @@ def trainer_of(folder, output, recorded):
         device="cuda",
         deepspeed=None,
         gradients=gradients,
-        recorder=Recorder(objective, gradients) if recorded else None,
+        recorder=Recorder(objective, gradients, BUDGET) if recorded else None,
         callbacks=[],
     )
     trainer.halvings = []

@@ -1,0 +1,199 @@
+"""What a pass over a pack costs: bytes that are kept for its backward pass, and seconds.
+
+Counted from what the engine's decoder really keeps, multiplies and passes over, so that it holds
+for any shape (`core.engine.fused`); the constants were fitted on an H100 and on two processor
+cores (docs/performance.md, `benchmarks/plan_accuracy.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.models import Shape
+from core.rates import Rates
+
+NF4_BYTES: Final = 0.516  # a weight with double quantisation
+RECOMPUTE: Final = ("nothing", "mlp", "layers")
+"""What backward passes compute anew, less memory each; see `engine.decoder.Recompute`."""
+
+CONTEXT_GIB: Final = 0.82  # that CUDA takes of a GPU beside what torch holds
+_PROCESS_GIB: Final = {"cpu": 0.72, "cuda": CONTEXT_GIB}  # interpreter and libraries
+_WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
+_ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
+_LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head
+_PRODUCTS: Final = 0.87  # of the rate of large products that those of a layer reach
+_PASSES: Final = {"cpu": 2.5, "cuda": 1.2}  # of memory, by plain operations and by fused kernels
+_UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
+_STEP_SECONDS: Final = {"cpu": 0.02, "cuda": 0.010}  # of an optimizer step besides its numbers
+_TRANSFORMERS_BYTES: Final = 2.2  # times what our decoder keeps, and its time
+_TRANSFORMERS_SECONDS: Final = 1.7
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A typical pack: its tokens, those of them that are learned, and how far a token sees back."""
+
+    tokens: float
+    learned: float
+    seen: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a pass is computed: weights kept unpacked, what is computed anew, started at once."""
+
+    cache: bool
+    recompute: str
+    graphs: bool = False
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Costs on one process.
+
+    size: bytes of a number. fast: by the engine's own decoder. apart: a pack's gradients are made
+    beside those of the step before they are added, as DeepSpeed and transformers' layers need.
+    targets: the config's `lora_targets`; below the first adapted layer nothing is kept, and no
+    backward pass comes.
+    """
+
+    shape: Shape
+    rank: int
+    size: int
+    nf4: bool
+    device: str
+    fast: bool
+    apart: bool
+    rates: Rates
+    targets: str = "all-linear"
+
+    @property
+    def trained(self) -> int:
+        """Numbers of the adapter."""
+        return self.shape.lora_parameters(self.rank, self.targets)
+
+    @property
+    def adapted(self) -> int:
+        """Layers with an adapter."""
+        return self.shape.adapted_layers(self.targets)
+
+    def weights_gib(self, cache: bool) -> float:
+        """Frozen weights, with the room for the adapter in them or the buffer they unpack into."""
+        shape, s = self.shape, self.size
+        linear = shape.linear_parameters * (NF4_BYTES if self.nf4 and not cache else s)
+        whole = linear + shape.embedding_parameters * s
+        if self.device == "cuda" and self.fast:
+            if self.nf4 and not cache:
+                whole += s * max(outs * (ins + ranks) for ins, outs, ranks in self._products())
+            else:
+                whole += (
+                    s
+                    * shape.layers
+                    * sum(max(ins, outs) * ranks for ins, outs, ranks in self._products())
+                )
+        return whole / 2**30
+
+    def fixed_gib(self, weights: float, trained: float) -> float:
+        """What is held whatever the pack; weights and trained numbers with their states in GiB."""
+        return _PROCESS_GIB[self.device] + _ALLOCATOR[self.device] * (
+            weights + trained + _WORKSPACE_GIB[self.device]
+        )
+
+    def pack_gib(self, pack: Pack, recompute: str) -> float:
+        """The most that one pack adds, forward and backward."""
+        h, inner = self.shape.hidden, self.shape.intermediate
+        whole = self._layer_numbers(pack, "nothing")
+        kept = self._layer_numbers(pack, recompute)
+        size, layers, r = self.size, self.adapted, self.rank
+        if not self.fast:
+            kept *= 1.0 if recompute == "layers" else _TRANSFORMERS_BYTES
+            whole *= _TRANSFORMERS_BYTES
+        casts = self.trained * self.size / (layers if recompute == "layers" else 1)
+        chunk = min(pack.learned, _LOGITS_AT_ONCE[self.device]) * self.shape.vocabulary
+        rows = pack.learned if self.fast or self.device == "cuda" else pack.tokens
+        chunk *= size if self.device == "cuda" else 2 * size + 8
+        ends = size * (2 * h * pack.tokens + 2 * h * rows)
+        head = size * layers * kept * pack.tokens + ends + chunk
+        moving = 4 * h + 6 * r + (inner if self.device == "cuda" else 4 * inner)
+        if recompute == "mlp":
+            moving += 2 * inner
+        top = layers * kept + moving + (whole if recompute == "layers" else 0)
+        first = size * top * pack.tokens + ends
+        last = size * (whole + moving) * pack.tokens + (4 * self.trained if self.apart else 0)
+        return _ALLOCATOR[self.device] * (casts + max(head, first, last)) / 2**30
+
+    def pack_seconds(self, pack: Pack, choice: Choice) -> float:
+        """One pass, forward and backward."""
+        shape, rates = self.shape, self.rates
+        parts = self._products()
+        frozen = 2 * shape.layer_parameters
+        adapters = sum(6 * ranks * (ins + outs) for ins, outs, ranks in parts)
+        inner = 2 * shape.hidden * 2 * shape.intermediate
+        attention = 12 * shape.heads * shape.head_dim * pack.seen / 2
+        back = self.adapted / shape.layers  # of the layers, that the backward pass visits
+        both = (1 + 2 * back) / 3  # of forward and backward pass, whose second part is double
+        flops = (1 + back) * frozen + back * adapters + 3 * both * attention
+        moved = both * self._moved()
+        if choice.recompute == "mlp":
+            flops += back * inner
+            moved += back * 4 * shape.hidden
+        elif choice.recompute == "layers":
+            flops += back * (frozen + adapters / 3)
+            moved *= 1.4
+        head = 4 * shape.vocabulary * shape.hidden * pack.learned
+        work = (shape.layers * flops * pack.tokens + head) / (_PRODUCTS * rates.flops)
+        touched = shape.layers * moved * pack.tokens * self.size
+        touched += 4 * shape.vocabulary * pack.learned * self.size
+        work += _PASSES[self.device] * touched / rates.bytes
+        if self.nf4 and not choice.cache:
+            again = 1 + back * {"nothing": 1.0, "mlp": 1.5, "layers": 2.0}[choice.recompute]
+            work += again * shape.linear_parameters * _UNPACKED_BYTES / rates.bytes
+        if not self.fast:
+            work *= _TRANSFORMERS_SECONDS
+        again = {"nothing": 1.0, "mlp": 1.1, "layers": 1.5}[choice.recompute]
+        again *= 1.35 if self.nf4 and not choice.cache else 1.0
+        started = both * shape.layers
+        if choice.graphs or self.device == "cpu":
+            return work + rates.layer_seconds * started
+        # The GPU computes while the processor starts what comes next: the slower of both counts.
+        return max(work, again * rates.launch_seconds * started)
+
+    def step_seconds(self) -> float:
+        """The optimizer's part of a step: norm, AdamW, clearing."""
+        return _STEP_SECONDS[self.device] + self.trained * 52 / self.rates.bytes
+
+    def _products(self) -> tuple[tuple[int, int, int], ...]:
+        """Inputs, outputs and adapter ranks of a layer's products, as `engine.projection` joins."""
+        shape, r = self.shape, self.rank
+        q, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        return (
+            (shape.hidden, q + 2 * kv, 3 * r),
+            (q, shape.hidden, r),
+            (shape.hidden, 2 * shape.intermediate, 2 * r),
+            (shape.intermediate, shape.hidden, r),
+        )
+
+    def _layer_numbers(self, pack: Pack, recompute: str) -> float:
+        """Numbers that a layer keeps of a token."""
+        shape, r = self.shape, self.rank
+        h, q, kv = shape.hidden, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        if recompute == "layers":
+            return 2 * h + (r if self.device == "cuda" else 0)
+        logs = shape.heads * 4 / self.size
+        attention = (q + 2 * kv) + (q + r) + logs
+        if self.device == "cpu":
+            scores = shape.heads * min(pack.seen, 192)
+            attention = (q + 2 * kv + scores) * 4 / self.size + q
+        wide = 2 * shape.intermediate if recompute == "nothing" else 0
+        return 2 * h + attention + 8 * r + 8 / self.size + wide
+
+    def _moved(self) -> float:
+        """Numbers that a layer's smaller operations read and write for a token, both ways."""
+        shape = self.shape
+        h, q, kv = shape.hidden, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        inner = shape.intermediate
+        norms, gate, rotate = 16 * h, 9 * inner, 4 * (q + kv)
+        attention = 4 * (q + 2 * kv) + 4 * q
+        skinny = 4 * (2 * h + q) + inner + (q + 2 * kv + 2 * inner + 2 * h)
+        return norms + gate + rotate + attention + skinny

@@ -1,0 +1,84 @@
+"""How fast this machine computes, measured in a few seconds for the plans of later trainings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from core.config.schema import Config
+from core.engine import batch, lora
+from core.engine.base import DTYPES
+from core.engine.gradients import Gradients
+from core.engine.graphs import Recorder
+from core.engine.loss import Objective
+from core.rates import Rates
+from core.schedule import Member
+from core.tokens import Encoded
+
+_LAYERS: Final = 4
+_TIMES: Final = 12
+_PRODUCT: Final = {"cpu": (256, 1024, 2048), "cuda": (8192, 8192, 8192)}
+_COPIED: Final = {"cpu": 2**25, "cuda": 2**28}  # numbers
+
+
+def measure(device: str, dtype: str) -> Rates:
+    """Rates of the device, with nothing else on it; needs about 1 GiB of a GPU, or 0.3 GiB."""
+    number = DTYPES[dtype]
+    m, n, k = _PRODUCT[device]
+    a, b = (torch.randn(*size, device=device).to(number) for size in ((m, k), (k, n)))
+    product = _best(lambda: a @ b, device)
+    numbers = torch.zeros(_COPIED[device], dtype=number, device=device)
+    target = torch.empty_like(numbers)
+    copied = _best(lambda: target.copy_(numbers), device)
+    launch, layer = _layer(device, number)
+    return Rates(
+        flops=2 * m * n * k / product,
+        bytes=2 * numbers.nbytes / copied,
+        launch_seconds=launch,
+        layer_seconds=layer,
+    )
+
+
+def _layer(device: str, number: torch.dtype) -> tuple[float, float]:
+    """Seconds of a layer so small that nothing counts but its operations: one by one, at once."""
+    shape = LlamaConfig(
+        vocab_size=512,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=_LAYERS,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        attn_implementation="sdpa",
+    )
+    config = Config.model_validate({"model": {"lora_r": 8, "quantization": "none"}})
+    base = LlamaForCausalLM._from_config(shape, dtype=number).to(device).requires_grad_(False)
+    objective = Objective(lora.attach(base, config))
+    row = Encoded(tuple(range(64)), (False,) * 32 + (True,) * 32)
+    pack = batch.build((Member(0, 1),), [row], {}, device, attention=objective.attention)
+    gradients = Gradients(lora.trained(objective))
+
+    def compute() -> None:
+        gradients.add(sum(objective(pack)))
+
+    alone = _best(compute, device) / _LAYERS
+    if objective.attention != "flash":
+        return alone, alone
+    recorder = Recorder(objective, gradients, 64)
+    recorder(pack)  # the first pass is not recorded
+    return alone, _best(lambda: recorder(pack), device) / _LAYERS
+
+
+def _best(work: Callable[[], object], device: str) -> float:
+    """Seconds of the fastest of several calls, after one to warm up."""
+    found = []
+    for _ in range(1 + _TIMES):
+        began = time.perf_counter()
+        work()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - began)
+    return min(found[1:])
