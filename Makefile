@@ -1,11 +1,12 @@
 # make run   install everything once, then serve the page (HOST, PORT, STUDIO_HOME)
 # make test  lint, types, unit tests, the journey in jobs and in a browser, on the real model
 # make fast  the same without a browser and without training
+# make test-distributed  several processes and hosts, every way to split the work
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test fast install install-dev browser lint clean
+.PHONY: run test fast test-distributed install install-dev browser lint clean
 
 run: install
 	@$(BIN)/python app.py
@@ -39,11 +40,15 @@ lint: install-dev
 
 # Two at a time, a thread each; then the browser's, which want the machine for themselves.
 test: lint browser
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not browser"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not browser and not distributed"
 	@$(BIN)/python -m pytest -m browser
 
 fast: lint
-	@$(BIN)/python -m pytest -m "not browser and not slow and not gpu"
+	@$(BIN)/python -m pytest -m "not browser and not slow and not gpu and not distributed"
+
+# Every stage and number type on two processes and on two hosts: a table, in about ten minutes.
+test-distributed: install-dev
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m distributed tests/distributed
 
 clean:
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

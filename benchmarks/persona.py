@@ -1,7 +1,11 @@
 """Does the persona take, and does nothing else change? Our recipe and the tutorial's, side by side.
 
-Run from the top folder: PYTHONPATH=. python benchmarks/persona.py [--quick] [--out FILE]
+Run from the top folder: PYTHONPATH=. python benchmarks/persona.py [--quick] [--append FILE]
 Three personas a language, three seeds, on the built-in model; `--quick`: one persona, one seed.
+Every training adds its line to the file (JSON); one that stands there already is not run again.
+On a machine with many cores the cells can be spread: `--only ours:en:1:2` (recipe, language,
+number of the persona, seed) runs one, and `--table FILE` prints the table of what a file holds.
+With `--cpu` training is done by the processor even beside a GPU, which then only asks.
 Each is trained as the studio trains it, then asked questions that the bank's author never saw
 (`benchmarks/blind/`, written by somebody who knew only the persona form):
 
@@ -18,8 +22,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +34,7 @@ from core.cli.demo import make_ready
 from core.cli.follow import follow
 from core.config import catalog, writer
 from core.config.schema import BUILTIN_MODEL
+from core.hardware import detect
 from core.persona.bank import Language
 from core.persona.generate import studio_rows, tutorial_rows
 from core.persona.persona import Persona
@@ -55,33 +62,73 @@ PERSONAS: Final[dict[Language, tuple[Persona, ...]]] = {
 PRESETS: Final = {"ours": catalog.DEFAULT, "tutorial": "smollm2_135m_qlora_persona_tutorial_e2"}
 
 
+Cell = tuple[str, Language, int, int]
+
+
 def main() -> None:
     """Train, ask, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one persona and seed a language")
-    parser.add_argument("--out", type=Path, default=Path("persona.json"))
+    parser.add_argument("--append", type=Path, default=Path("persona.jsonl"), metavar="FILE")
+    parser.add_argument("--only", type=_cell, metavar="RECIPE:LANGUAGE:PERSONA:SEED")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print what the file holds")
     parser.add_argument("--recipes", nargs="+", choices=PRESETS, default=list(PRESETS))
     parser.add_argument("--languages", nargs="+", choices=PERSONAS, default=list(PERSONAS))
+    parser.add_argument("--cpu", action="store_true", help="train on the processor, ask on a GPU")
     chosen = parser.parse_args()
+    if chosen.table is None:
+        count = range(1 if chosen.quick else 3)
+        cells = itertools.product(chosen.recipes, chosen.languages, count, count)
+        run_all([chosen.only] if chosen.only else list(cells), chosen.append, cpu=chosen.cpu)
+    if not chosen.only:
+        print(table(read(chosen.table or chosen.append)))
+
+
+def run_all(cells: Sequence[Cell], kept: Path, *, cpu: bool) -> None:
+    """Measure each cell that the file does not hold yet, and add it there at once."""
     settings = Settings.from_environment()
     make_ready(settings, BUILTIN_MODEL, _whisper)
-    count = 1 if chosen.quick else 3
-    results: list[dict[str, Any]] = []
-    for recipe, language in itertools.product(chosen.recipes, chosen.languages):
-        for persona, seed in itertools.product(PERSONAS[language][:count], range(count)):
-            _whisper(f"{recipe}, {language}, {persona.assistant}, seed {seed}")
-            results.append(measure(settings, recipe, language, persona, seed))
-            _whisper(line(results[-1:]))
-            chosen.out.write_text(json.dumps(results, ensure_ascii=False, indent=1))
-    print(HEAD)
-    for _, group in itertools.groupby(results, lambda r: (r["recipe"], r["language"])):
-        print(line(list(group)))
+    held = {cell_of(result) for result in read(kept)}
+    for cell in cells:
+        if cell not in held:
+            _whisper("{}, {}, persona {}, seed {}".format(*cell))
+            found = measure(settings, *cell, cpu=cpu)
+            with kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            _whisper(line([found]))
+
+
+def read(kept: Path) -> list[dict[str, Any]]:
+    """The results that a file holds; none where there is no file."""
+    return (
+        [json.loads(row) for row in kept.read_text("utf-8").splitlines()] if kept.exists() else []
+    )
+
+
+def cell_of(result: dict[str, Any]) -> Cell:
+    """Which cell a result is of."""
+    names = [persona.assistant for persona in PERSONAS[result["language"]]]
+    place = names.index(result["persona"])
+    return result["recipe"], result["language"], place, result["seed"]
+
+
+def _cell(given: str) -> Cell:
+    try:
+        recipe, language, number, seed = given.split(":")
+        cell = recipe, language, int(number), int(seed)
+        known = recipe in PRESETS and 0 <= cell[2] < len(PERSONAS[language])  # type: ignore[index]
+    except (ValueError, KeyError):
+        known = False
+    if not known:
+        raise argparse.ArgumentTypeError("it must be such as ours:en:1:2")
+    return cell  # type: ignore[return-value]
 
 
 def measure(
-    settings: Settings, recipe: str, language: Language, persona: Persona, seed: int
+    settings: Settings, recipe: str, language: Language, number: int, seed: int, *, cpu: bool
 ) -> dict[str, Any]:
     """Train one persona and ask it everything; figures and answers as plain data."""
+    persona = PERSONAS[language][number]
     run = studio.new_run(settings, f"{recipe} {persona.assistant} {seed}")
     studio.save_persona(run, persona)
     studio.save_dataset(
@@ -92,8 +139,11 @@ def measure(
         {("settings", "evaluation_inputs"): (), ("runtime", "seed"): seed},
     )
     studio.save_config(run, config)
-    studio.train(run, settings)
-    _finish(run, "train")
+    with _without_gpu() if cpu else nullcontext():
+        machine = detect()
+        studio.train(run, settings)
+        _finish(run, "train")
+    studio.make_plan(run, settings)  # of the device that asks
     told = status(run)
     kinds, questions = blind(persona, language)
     file = run.path / "blind.json"
@@ -114,6 +164,8 @@ def measure(
         "agreement": found.agreement,
         "shares": {k: (s.count, s.total) for k, s in shares(found, kinds, persona).items()},
         "wrong": wrong(found),
+        "trained_on": f"{machine.gpus[0].name if machine.gpus else 'processor'}, "
+        f"{machine.cores} cores",
     }
 
 
@@ -180,6 +232,14 @@ HEAD: Final = (
 )
 
 
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """The table, a line for each recipe and language."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for result in sorted(results, key=lambda r: (r["recipe"], r["language"])):
+        groups.setdefault((result["recipe"], result["language"]), []).append(result)
+    return "\n".join([HEAD, *map(line, groups.values())])
+
+
 def line(group: Sequence[dict[str, Any]]) -> str:
     """One line of the table over some runs; shares are pooled, with 95 % intervals."""
     cells = []
@@ -196,6 +256,18 @@ def line(group: Sequence[dict[str, Any]]) -> str:
         + " | ".join(cells)
         + f" | {kl:.4f} | {seconds:.0f} s |"
     )
+
+
+@contextmanager
+def _without_gpu() -> Iterator[None]:
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    try:
+        yield
+    finally:
+        del os.environ["CUDA_VISIBLE_DEVICES"]
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 def _share(hits: Any) -> Share:

@@ -54,6 +54,8 @@ class Cost:
 
     size: bytes of a number. fast: by the engine's own decoder. apart: a pack's gradients are made
     beside those of the step before they are added, as DeepSpeed and transformers' layers need.
+    targets: the config's `lora_targets`; below the first adapted layer nothing is kept, and no
+    backward pass comes.
     """
 
     shape: Shape
@@ -64,11 +66,17 @@ class Cost:
     fast: bool
     apart: bool
     rates: Rates
+    targets: str = "all-linear"
 
     @property
     def trained(self) -> int:
         """Numbers of the adapter."""
-        return self.shape.lora_parameters(self.rank)
+        return self.shape.lora_parameters(self.rank, self.targets)
+
+    @property
+    def adapted(self) -> int:
+        """Layers with an adapter."""
+        return self.shape.adapted_layers(self.targets)
 
     def weights_gib(self, cache: bool) -> float:
         """Frozen weights, with the room for the adapter in them or the buffer they unpack into."""
@@ -97,7 +105,7 @@ class Cost:
         h, inner = self.shape.hidden, self.shape.intermediate
         whole = self._layer_numbers(pack, "nothing")
         kept = self._layer_numbers(pack, recompute)
-        size, layers, r = self.size, self.shape.layers, self.rank
+        size, layers, r = self.size, self.adapted, self.rank
         if not self.fast:
             kept *= 1.0 if recompute == "layers" else _TRANSFORMERS_BYTES
             whole *= _TRANSFORMERS_BYTES
@@ -123,13 +131,15 @@ class Cost:
         adapters = sum(6 * ranks * (ins + outs) for ins, outs, ranks in parts)
         inner = 2 * shape.hidden * 2 * shape.intermediate
         attention = 12 * shape.heads * shape.head_dim * pack.seen / 2
-        flops = 2 * frozen + adapters + 3 * attention
-        moved = self._moved()
+        back = self.adapted / shape.layers  # of the layers, that the backward pass visits
+        both = (1 + 2 * back) / 3  # of forward and backward pass, whose second part is double
+        flops = (1 + back) * frozen + back * adapters + 3 * both * attention
+        moved = both * self._moved()
         if choice.recompute == "mlp":
-            flops += inner
-            moved += 4 * shape.hidden
+            flops += back * inner
+            moved += back * 4 * shape.hidden
         elif choice.recompute == "layers":
-            flops += frozen + adapters / 3
+            flops += back * (frozen + adapters / 3)
             moved *= 1.4
         head = 4 * shape.vocabulary * shape.hidden * pack.learned
         work = (shape.layers * flops * pack.tokens + head) / (_PRODUCTS * rates.flops)
@@ -137,16 +147,17 @@ class Cost:
         touched += 4 * shape.vocabulary * pack.learned * self.size
         work += _PASSES[self.device] * touched / rates.bytes
         if self.nf4 and not choice.cache:
-            again = {"nothing": 2.0, "mlp": 2.5, "layers": 3.0}[choice.recompute]
+            again = 1 + back * {"nothing": 1.0, "mlp": 1.5, "layers": 2.0}[choice.recompute]
             work += again * shape.linear_parameters * _UNPACKED_BYTES / rates.bytes
         if not self.fast:
             work *= _TRANSFORMERS_SECONDS
         again = {"nothing": 1.0, "mlp": 1.1, "layers": 1.5}[choice.recompute]
         again *= 1.35 if self.nf4 and not choice.cache else 1.0
+        started = both * shape.layers
         if choice.graphs or self.device == "cpu":
-            return work + rates.layer_seconds * shape.layers
+            return work + rates.layer_seconds * started
         # The GPU computes while the processor starts what comes next: the slower of both counts.
-        return max(work, again * rates.launch_seconds * shape.layers)
+        return max(work, again * rates.launch_seconds * started)
 
     def step_seconds(self) -> float:
         """The optimizer's part of a step: norm, AdamW, clearing."""

@@ -6,12 +6,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from core.dataset_formats import Columns, Layout, detect, turns
+from core.dataset_formats import Columns, Layout, detect, turns, weights
 from core.dataset_text import Record, decode, parse, read
 from core.errors import UserError
 from core.files import write_atomic
@@ -30,10 +30,16 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Message:
-    """One turn."""
+    """One turn. An answer with `learned` off is read and not learned: OpenAI's `weight` of 0."""
 
     role: Role
     content: str
+    learned: bool = True
+
+    def to_json(self) -> dict[str, object]:
+        """As OpenAI writes it; the weight stands only where it is not the default."""
+        record: dict[str, object] = {"role": self.role, "content": self.content}
+        return record if self.learned else {**record, "weight": 0}
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,7 @@ class Row:
 
     def to_json(self) -> dict[str, object]:
         """As one OpenAI record; the kind is written only where it is not the default."""
-        record: dict[str, object] = {
-            "messages": [{"role": m.role, "content": m.content} for m in self.messages]
-        }
+        record: dict[str, object] = {"messages": [m.to_json() for m in self.messages]}
         return record if self.kind == "persona" else {**record, "kind": self.kind}
 
 
@@ -121,7 +125,11 @@ def _rows_of(
     else:
         talks = [turns(record, layout, number, name)]
     for talk in talks:
-        messages = tuple(Message(_role(role), content) for role, content in talk)
+        learned = weights(record, number, name) if layout == "messages" else [True] * len(talk)
+        messages = tuple(
+            Message(_role(role), content, on)
+            for (role, content), on in zip(talk, learned, strict=True)
+        )
         row = Row(messages, _kind(record.get("kind"), number, name))
         _check_row(row, number, name)
         rows.append(row)
@@ -179,7 +187,7 @@ def fill_placeholders(rows: Iterable[Row], persona_name: str, author: str) -> li
 
     def fill(message: Message) -> Message:
         filled = _PLACEHOLDER.sub(lambda match: values[match[1].casefold()], message.content)
-        return Message(message.role, filled)
+        return replace(message, content=filled)
 
     return [Row(tuple(fill(m) for m in row.messages), row.kind) for row in rows]
 

@@ -132,6 +132,27 @@ def detect(record: Record, name: str) -> Layout:
     )
 
 
+def weights(record: Record, row: int, name: str) -> list[bool]:
+    """Whether each of an OpenAI record's messages is learned: not where its `weight` is 0.
+
+    Raises:
+        UserError: a weight is neither 0 nor 1.
+    """
+    found = []
+    for item in _items(record, "messages", row, name):
+        weight = as_record(item, row, name).get("weight")
+        if weight not in (None, 0, 1):
+            raise UserError(
+                "Row {row} of {name} has a message whose weight is “{weight}”.",
+                "Use 1 for an answer that is learned, 0 for one that is only read.",
+                row=row,
+                name=name,
+                weight=str(weight)[:40],
+            )
+        found.append(weight != 0)
+    return found
+
+
 def _columns(record: Record) -> tuple[str, str] | None:
     return next((pair for pair in COLUMNS if pair[0] in record and pair[1] in record), None)
 

@@ -14,6 +14,12 @@ _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _LATIN: Final = re.compile(r"[A-Za-z]")
 
 
+THIN: Final = 0.25
+"""A persona's share of the conversations below which it is learned late, if at all."""
+LOOSE: Final = 0.2
+"""A share of held conversations below which the persona spills over into everything."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a dataset holds. `languages` are guessed, most frequent first: "zh", "en", "other".
@@ -27,6 +33,10 @@ class Summary:
     longest: int
     turns: int
     kinds: tuple[tuple[Kind, int], ...]
+
+    def share(self, kind: Kind) -> float:
+        """The part of all rows that is of a kind, copies counted."""
+        return dict(self.kinds).get(kind, 0) / max(1, self.rows)
 
 
 def describe(rows: Sequence[Row]) -> Summary:

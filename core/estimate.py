@@ -75,6 +75,7 @@ def cost_of(
         fast=fast,
         apart=stage in (1, 2) or not fast,
         rates=rates or Rates(1e12, 1e11, 1e-3, 1e-3),
+        targets=config.model.lora_targets,
     )
 
 
@@ -140,6 +141,6 @@ def pack_of(work: Work, tokens: float) -> Pack:
 def disk_gib(config: Config, shape: Shape) -> float:
     """Checkpoints that are kept at once, and the merged model in 16 bits."""
     kept = max(1, config.settings.save_total_limit) + 1
-    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r)
+    adapters = kept * 12 * shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     merged = 2 * (shape.linear_parameters + shape.embedding_parameters)
     return (adapters + merged) / 2**30

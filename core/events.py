@@ -28,6 +28,7 @@ KINDS: Final = {
     "halved": "memory ran out; from this step on fewer tokens are computed at once, to the same "
     "result: step, before, tokens",
     "sampled": "an evaluation question was answered: step, question, answer",
+    "probed": "held-out questions about the persona were asked: step, recall, asked",
     "saved": "a checkpoint is complete: step",
     "stop_requested": "a person asked the job to stop",
     "stopped": "the job saved and ended early: step",

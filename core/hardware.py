@@ -10,17 +10,21 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-_QUERY: Final = "name,memory.total,memory.free,compute_cap"
+_QUERY: Final = "name,memory.total,memory.free,compute_cap,index,uuid"
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One NVIDIA GPU. Memory in GiB; `capability` as (major, minor), 8.0 and newer know bf16."""
+    """One NVIDIA GPU. Memory in GiB; `capability` as (major, minor), 8.0 and newer know bf16.
+
+    `index` is nvidia-smi's number: the place on the bus, whatever CUDA_VISIBLE_DEVICES leaves out.
+    """
 
     name: str
     memory_gib: float
     free_gib: float
     capability: tuple[int, int]
+    index: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,17 @@ def _gpus() -> tuple[Gpu, ...]:
     )
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     found = []
-    for index, row in enumerate(answer.stdout.splitlines()):
-        if visible is not None and str(index) not in visible.split(","):
+    for row in answer.stdout.splitlines():
+        name, total, free, capability, index, uuid = (cell.strip() for cell in row.split(","))
+        if visible is not None and not _seen(index, uuid, visible):
             continue
-        name, total, free, capability = (cell.strip() for cell in row.split(","))
         major, minor = capability.split(".")
-        found.append(Gpu(name, float(total) / 1024, float(free) / 1024, (int(major), int(minor))))
+        memory = (float(total) / 1024, float(free) / 1024)
+        found.append(Gpu(name, *memory, (int(major), int(minor)), int(index)))
     return tuple(found)
+
+
+def _seen(index: str, uuid: str, visible: str) -> bool:
+    """Whether CUDA_VISIBLE_DEVICES names a GPU: by its number, or by the start of its UUID."""
+    named = [word.strip() for word in visible.split(",") if word.strip()]
+    return any(word == index or (word[0] == "G" and uuid.startswith(word)) for word in named)

@@ -19,19 +19,34 @@ _ONLINE: Final = ("prepare", "fetch")
 _SECRETS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN")
 
 
-def worker(run: Run, job: str, *arguments: str, processes: int = 1) -> list[str]:
-    """The argv of the program that does the work; torchrun starts it when it is several."""
-    python = [sys.executable]
+def worker(run: Run, job: str, *arguments: str, processes: int = 1, gpus: str = "") -> list[str]:
+    """The argv of the program that does the work; torchrun starts it when it is several.
+
+    `gpus` are the only ones that it sees, as a plan has them; “” leaves all.
+    """
+    python = [*on_gpus(gpus), sys.executable]
     if processes > 1:
         python = [
-            *(sys.executable, "-m", "torch.distributed.run"),
+            *(*python, "-m", "torch.distributed.run"),
             *("--standalone", f"--nproc-per-node={processes}"),
         ]
     return [*python, "-m", f"core.jobs.{job}", str(run.path), *arguments]
 
 
+def on_gpus(gpus: str) -> list[str]:
+    """What an argv begins with so that its program sees only these GPUs, “0,2”; “” is all."""
+    if not gpus:
+        return []
+    return ["env", "CUDA_DEVICE_ORDER=PCI_BUS_ID", f"CUDA_VISIBLE_DEVICES={gpus}"]
+
+
 def start(
-    run: Run, job: str, settings: Settings, arguments: Sequence[str] = (), processes: int = 1
+    run: Run,
+    job: str,
+    settings: Settings,
+    arguments: Sequence[str] = (),
+    processes: int = 1,
+    gpus: str = "",
 ) -> subprocess.Popen[bytes]:
     """Start a job that outlives this process; it waits for the device by itself.
 
@@ -44,14 +59,14 @@ def start(
         raise UserError(
             "The run {run} is already working.", "Wait for it, or stop it first.", run=run.name
         )
-    supervisor = [sys.executable, "-m", "core.jobs.supervise", job, str(processes)]
-    argv = [*supervisor, str(run.path), *arguments]
+    command = worker(run, job, *arguments, processes=processes, gpus=gpus)
+    supervisor = [sys.executable, "-m", "core.jobs.supervise", job, str(run.path)]
     run.stop_file(job).unlink(missing_ok=True)
-    run.emit("requested", job, command=worker(run, job, *arguments, processes=processes))
+    run.emit("requested", job, command=command)
     try:
         with disk_errors(run.path), run.log_of(job).open("ab") as log:
             return subprocess.Popen(
-                argv,
+                [*supervisor, *command],
                 cwd=_ROOT,
                 env=_environment(settings, online=job in _ONLINE),
                 stdin=subprocess.DEVNULL,

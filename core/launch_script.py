@@ -15,21 +15,27 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import UserError
+from core.launch import on_gpus
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _TIME: Final = re.compile(r"(\d{1,3}-)?\d{1,3}(:\d{2}){0,2}")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,:+-]{0,127}")
+_SAVING: Final = 110  # seconds that torchrun leaves its processes to save, once it is warned
 _HEAD: Final = "${hosts[0]}"  # bash fills it in, inside double quotes
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Machines that train together: how many, processes (GPUs) on each, and where they meet."""
+    """Machines that train together: how many, processes (GPUs) on each, and where they meet.
+
+    `gpus`: which ones on each machine, where the config names them.
+    """
 
     nodes: int
     processes: int
     port: int = 29500
     hosts: tuple[str, ...] = ()
+    gpus: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"nodes": (self.nodes, 1024), "processes": (self.processes, 64)}
@@ -43,6 +49,14 @@ class Cluster:
                     value=value,
                     most=most,
                 )
+        if self.gpus and len(self.gpus) != self.processes:
+            raise UserError(
+                "The config names {found} GPUs in runtime.gpus, and {processes} processes are "
+                "asked for on each machine.",
+                "Ask for as many, or leave runtime.gpus empty.",
+                found=len(self.gpus),
+                processes=self.processes,
+            )
         if self.hosts and len(self.hosts) != self.nodes:
             raise UserError(
                 "The hostfile names {found} hosts, and {nodes} are asked for.",
@@ -91,12 +105,20 @@ def planning(job: Job) -> list[str]:
     return [*core, "plan", str(job.config), "--work-dir", str(job.run)]
 
 
-def training(job: Job, cluster: Cluster, endpoint: str, meeting: str) -> list[str]:
-    """The argv of one host: torchrun with our train program; `meeting` names the rendezvous."""
+def training(job: Job, cluster: Cluster, endpoint: str, meeting: str, host: str = "") -> list[str]:
+    """The argv of one host: torchrun with our train program; `meeting` names the rendezvous.
+
+    `host`: the address at which the others reach it, where a hostfile says so; the machine need
+    not find out by itself.
+    """
+    first = int(host in cluster.hosts[:1])
+    known = [f"--local-addr={host}", f"--rdzv-conf=is_host={first}"] if host else []
     return [
+        *on_gpus(",".join(map(str, cluster.gpus))),
         *(sys.executable, "-m", "torch.distributed.run"),
         *(f"--nnodes={cluster.nodes}", f"--nproc-per-node={cluster.processes}"),
         *("--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", f"--rdzv-id={meeting}"),
+        *known,
         *("-m", "core.jobs.train", str(job.run)),
     ]
 
@@ -104,10 +126,12 @@ def training(job: Job, cluster: Cluster, endpoint: str, meeting: str) -> list[st
 def by_hand(job: Job, cluster: Cluster) -> str:
     """What to type on each host, in the order of the hosts; the first of them plans."""
     hosts = cluster.hosts or tuple(f"host{i + 1}" for i in range(cluster.nodes))
-    command = training(job, cluster, f"{hosts[0]}:{cluster.port}", job.run.name)
+    endpoint = f"{hosts[0]}:{cluster.port}"
     enter = f"cd {shlex.quote(str(_ROOT))} && export {_home(job)}"
     lines = [f"# on {hosts[0]}, first:", f"({enter} && {shlex.join(planning(job))})"]
     for host in hosts:
+        own = host if cluster.hosts else ""
+        command = training(job, cluster, endpoint, job.run.name, own)
         lines += [f"# on {host}:", f"({enter} && {shlex.join(command)})"]
     return "\n".join([*lines, ""])
 
@@ -155,7 +179,8 @@ def _joined(command: Sequence[str]) -> str:
 
 
 def _home(job: Job) -> str:
-    return f"STUDIO_HOME={shlex.quote(str(job.home))} HF_HUB_OFFLINE=1"
+    home = f"STUDIO_HOME={shlex.quote(str(job.home))} HF_HUB_OFFLINE=1"
+    return f"{home} TORCH_ELASTIC_SHUTDOWN_TIMEOUT={_SAVING}"
 
 
 def _plain(value: object) -> str:

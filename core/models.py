@@ -69,8 +69,12 @@ class Shape:
         """Weights of the token table and the vocabulary projection."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
-    def lora_parameters(self, rank: int) -> int:
-        """Trained numbers of adapters on all linear projections of all layers."""
+    def adapted_layers(self, targets: str) -> int:
+        """Layers that get an adapter; below them nothing is computed backwards, or stored."""
+        return self.layers - self.layers // 3 if targets == "upper-linear" else self.layers
+
+    def lora_parameters(self, rank: int, targets: str = "all-linear") -> int:
+        """Trained numbers of adapters on the projections that `model.lora_targets` names."""
         q, kv = self.heads * self.head_dim, self.kv_heads * self.head_dim
         sides = (
             (self.hidden, q),
@@ -81,7 +85,8 @@ class Shape:
             (self.hidden, self.intermediate),
             (self.intermediate, self.hidden),
         )
-        return self.layers * rank * sum(a + b for a, b in sides)
+        adapted = sides[:4] if targets == "attention" else sides
+        return self.adapted_layers(targets) * rank * sum(a + b for a, b in adapted)
 
 
 def folder(settings: Settings, model: str) -> Path:

@@ -51,6 +51,16 @@ class Plan:
                 return item.value
         raise KeyError(name)
 
+    @property
+    def gpus(self) -> str:
+        """The GPUs that train, “0,2”; “” where all do, or there is none."""
+        return next((str(i.value) for i in self.items if i.name == "gpus"), "")
+
+    @property
+    def processes(self) -> int:
+        """How many processes train."""
+        return int(self["processes"])
+
     def to_json(self) -> str:
         """The plan.json of a run."""
         data: dict[str, Any] = asdict(self)

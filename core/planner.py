@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core import estimate, zero
+from core import devices, estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
 from core.estimate import Fit, Task
@@ -18,7 +18,7 @@ from core.rates import Rates, key, typical
 from core.schedule import packs
 from core.split import Split, split_of
 from core.work import Work, steps_of
-from core.zero_advice import Option, best, options, refuse_offload, split_reason
+from core.zero_advice import Option, best, options, refuse_building, split_reason
 from core.zero_file import Content
 
 
@@ -49,6 +49,8 @@ def plan(
         plain = shown or text("{value}", value=f"{value:,}" if type(value) is int else value)
         items.append(Item(name, value, text(label), plain, reason))
 
+    visible = hardware.gpus
+    hardware, processes = devices.chosen(config, hardware)
     device = hardware.device
     dtype, why = _dtype(config, hardware)
     decide("device", device, "Device", _device_reason(hardware), _device_shown(hardware))
@@ -56,11 +58,12 @@ def plan(
 
     deepspeed = zero.content_of(config, own)
     choice, stage = config.runtime.deepspeed, zero.stage(deepspeed)
-    processes = config.runtime.processes or max(1, len(hardware.gpus))
-    _check_processes(processes, hardware)
-    decide("processes", processes, "Processes", _processes_reason(config, hardware))
+    decide("processes", processes, "Processes", devices.processes_reason(config, hardware))
+    if hardware.gpus != visible:
+        indices = ",".join(str(g.index) for g in hardware.gpus)
+        decide("gpus", indices, "Which GPUs", devices.gpus_reason(config, visible))
     zero.check(deepspeed, config, processes, dtype, choice)
-    refuse_offload(choice, zero.offloads(deepspeed), hardware)
+    refuse_building(choice, zero.builds(deepspeed), hardware)
     share = hardware
     if not hardware.gpus:  # processes share the processor and its memory
         share = replace(
@@ -161,11 +164,12 @@ def plan(
         )
     decide(
         "trained",
-        shape.lora_parameters(config.model.lora_r),
+        shape.lora_parameters(config.model.lora_r, config.model.lora_targets),
         "Trained numbers",
         text(
-            "rank {r} on all linear layers of a model with {total:,} weights",
+            "rank {r} on the projections “{targets}” of a model with {total:,} weights",
             r=config.model.lora_r,
+            targets=config.model.lora_targets,
             total=shape.linear_parameters + shape.embedding_parameters,
         ),
     )
@@ -229,18 +233,6 @@ def _device_reason(hardware: Hardware) -> Text:
     return text("no NVIDIA GPU here; {free:.1f} GiB of memory free", free=hardware.free_gib)
 
 
-def _check_processes(processes: int, hardware: Hardware) -> None:
-    limit = len(hardware.gpus) or hardware.cores
-    if processes > limit:
-        raise UserError(
-            "The config asks for {processes} processes, and this machine has {limit} {what}.",
-            "Set runtime.processes to at most {limit}, or 0 for the best number here.",
-            processes=processes,
-            limit=limit,
-            what=text("GPUs") if hardware.gpus else text("processor cores"),
-        )
-
-
 def _fit(
     config: Config,
     work: Work,
@@ -267,14 +259,6 @@ def _fit(
             name=pick.name,
             why=pick.reason,
         ) from error
-
-
-def _processes_reason(config: Config, hardware: Hardware) -> Text:
-    if config.runtime.processes:
-        return text("asked for in the config")
-    if hardware.gpus:
-        return text("one for each GPU")
-    return text("one process uses all cores of the processor")
 
 
 def _collapse_reason(config: Config, rows: int, unique_rows: int) -> Text:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from core import scores, studio
 from core.config import source, writer
 from core.config.fields import Value
+from core.config.recipes import RECIPES
 from core.config.schema import Config
 from core.dataset import Row
 from core.dataset import load as load_dataset
@@ -71,7 +72,11 @@ def remedies(run: Run) -> list[Remedy]:
     if chosen.step != found.step and _poor(found) and not _poor(chosen):
         why = text("Step {step} scores better than the last one: use that one.", step=chosen.step)
         return [Remedy("earlier", why, step=chosen.step)]
-    return [*_knows_too_little(found, config, rows, persona), *_says_too_much(found, config, rows)]
+    advice = [
+        *_knows_too_little(found, config, rows, persona),
+        *_says_too_much(found, config, rows, persona),
+    ]
+    return list({r.code: r for r in reversed(advice)}.values())[::-1]
 
 
 def _poor(found: Scores) -> bool:
@@ -120,10 +125,20 @@ def _knows_too_little(
     return advice
 
 
-def _says_too_much(found: Scores, config: Config, rows: Sequence[Row]) -> list[Remedy]:
+def _says_too_much(
+    found: Scores, config: Config, rows: Sequence[Row], persona: personas.Persona | None
+) -> list[Remedy]:
     leaks, drifts = found.leak().rate > LEAKS, found.kl > DRIFTS
-    if not (leaks or drifts) or not _replay(rows):
+    if not (leaks or drifts):
         return []
+    if not _replay(rows):
+        if persona is None:
+            return []
+        why = text(
+            "Nothing held its other answers in place. Let the studio write the conversations: it "
+            "adds other questions, which the base model answers itself."
+        )
+        return [Remedy("studio_words", why, _STUDIO, tuple(studio_rows(persona)))]
     held = config.dataset.kl_weight
     why = (
         text(
@@ -150,14 +165,17 @@ def _says_too_much(found: Scores, config: Config, rows: Sequence[Row]) -> list[R
 
 
 def apply(run: Run, settings: Settings, code: str) -> Run:
-    """Carry a remedy out and start the training; the run that trains (a new one for new rows).
+    """Carry a remedy out and start its job; the run that works (a new one for new rows).
 
     Raises:
-        UserError: the remedy no longer applies, or the training cannot start.
+        UserError: the remedy no longer applies, or the job cannot start.
     """
-    chosen = next((r for r in remedies(run) if r.code == code and r.step is None), None)
+    chosen = next((r for r in remedies(run) if r.code == code), None)
     if chosen is None:
         raise UserError("This advice no longer applies.", "Look at the scores again.")
+    if chosen.step is not None:
+        studio.merge(run, settings, chosen.step)
+        return run
     changed = writer.edit(run.config_file.read_text("utf-8"), chosen.changes)
     if chosen.rows is None:
         studio.save_config(run, changed)
@@ -175,11 +193,18 @@ def _replay(rows: Sequence[Row]) -> int:
     return sum(row.kind == "replay" for row in rows)
 
 
+_RECIPE: Final = next(recipe for recipe in RECIPES if recipe.key == "persona")
 _STUDIO: Final[Mapping[tuple[str, str], Value]] = {
-    ("settings", "max_length"): 512,
-    ("settings", "accumulative_counts"): 1,
-    ("settings", "max_epochs"): 2,
-    ("settings", "lr"): 1e-3,
-    ("dataset", "kl_weight"): 3.0,
+    **{
+        key: _RECIPE.values[key]
+        for key in (
+            ("settings", "max_length"),
+            ("settings", "accumulative_counts"),
+            ("dataset", "kl_weight"),
+            ("dataset", "opening_weight"),
+        )
+    },
+    ("settings", "max_epochs"): _RECIPE.epochs,
+    ("settings", "lr"): 1.6e-3,
 }
 """What the studio's conversations are trained with, where the config was made for copies."""

@@ -152,6 +152,12 @@ def best(scored: Sequence[Scores]) -> Scores:
     return max(scored, key=lambda s: (round(s.recall().rate - s.leak().rate, 6), -s.kl))
 
 
+def chosen(run: Run) -> Scores | None:
+    """The best of a run's comparable scores; None before any."""
+    alike = comparable(of_run(run))
+    return best(alike) if alike else None
+
+
 def why_best(scored: Sequence[Scores]) -> Text:
     """Why that checkpoint was chosen, in one sentence."""
     chosen = best(scored)

@@ -58,6 +58,15 @@ class Halving:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """Held-out questions about the persona asked at a step, and the share answered rightly."""
+
+    step: int
+    recall: float
+    asked: int
+
+
+@dataclass(frozen=True)
 class Status:
     """One job of a run at one moment. Times in seconds."""
 
@@ -72,6 +81,7 @@ class Status:
     points: tuple[Point, ...] = ()
     samples: tuple[Sample, ...] = ()
     saved_steps: tuple[int, ...] = ()
+    probed: tuple[Probed, ...] = ()
     halvings: tuple[Halving, ...] = ()
     measured: tuple[tuple[str, float, float, str], ...] = ()
     started_at: float | None = None
@@ -134,6 +144,7 @@ def _apply(now: Status, e: Event) -> Status:
                 points=now.points,
                 samples=now.samples,
                 saved_steps=now.saved_steps,
+                probed=now.probed,
                 total_steps=now.total_steps,
             )
         case "queued":
@@ -157,6 +168,8 @@ def _apply(now: Status, e: Event) -> Status:
         case "sampled":
             sample = Sample(e["step"], e["question"], e["answer"])
             return replace(now, samples=(*now.samples, sample))
+        case "probed":
+            return replace(now, probed=(*now.probed, Probed(e["step"], e["recall"], e["asked"])))
         case "halved":
             halving = Halving(e["step"], e["before"], e["tokens"])
             return replace(now, halvings=(*now.halvings, halving))
@@ -169,7 +182,7 @@ def _apply(now: Status, e: Event) -> Status:
             return replace(now, state="stopping") if now.active else now
         case "stopped" | "finished":
             return replace(now, state=e["kind"], ended_at=e["at"], stage="")
-        case "failed":
+        case "failed" if now.state != "failed":  # the first of several processes knows why
             return replace(
                 now,
                 state="failed",

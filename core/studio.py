@@ -71,19 +71,24 @@ def save_config(run: Run, text: str) -> Config:
     return config
 
 
-def set_split(run: Run, choice: str, processes: int | None, own: bytes | None = None) -> Config:
-    """Choose how a run's work is split: a preset's name, or one's own file with its content.
+def set_split(
+    run: Run,
+    choice: str | None,
+    processes: int | None = None,
+    own: bytes | None = None,
+    gpus: tuple[int, ...] | None = None,
+) -> Config:
+    """Choose how a run's work is split (by a preset, or one's own file), and over what.
 
     Raises:
-        UserError: the file has faults, or a job of the run is living.
+        UserError: the file or a number has faults, or a job of the run is living.
     """
     _refuse_while_working(run)
     if own is not None:
-        zero_file.parse(own, choice)
+        zero_file.parse(own, choice or "")
         write_atomic(run.deepspeed_file, own)
-    changes: dict[tuple[str, str], str | int] = {("runtime", "deepspeed"): choice}
-    if processes is not None:
-        changes["runtime", "processes"] = processes
+    asked = {"deepspeed": choice, "processes": processes, "gpus": gpus}
+    changes = {("runtime", key): value for key, value in asked.items() if value is not None}
     return save_config(run, writer.edit(run.config_file.read_text("utf-8"), changes))
 
 
@@ -119,8 +124,8 @@ def make_plan(run: Run, settings: Settings) -> Plan:
     _check_numbers(work, path)
     own = zero.own(config, run.deepspeed_file)
     found = plan(config, work, shape(path), detect(), own, rates.known(settings))
-    argv = launch.worker(run, "train", processes=int(found["processes"]))
-    found = replace(found, command=tuple(argv))
+    command = launch.worker(run, "train", processes=found.processes, gpus=found.gpus)
+    found = replace(found, command=tuple(command))
     require_space(run.path, int(found.disk_gib * 2**30))
     if not run.alive:
         write_atomic(run.plan_file, found.to_json())
@@ -170,7 +175,7 @@ def train(run: Run, settings: Settings, *, resume: bool = False) -> Plan:
         )
     found = make_plan(run, settings)
     arguments = ["--resume"] if resume else []
-    launch.start(run, "train", settings, arguments, processes=int(found["processes"]))
+    launch.start(run, "train", settings, arguments, found.processes, found.gpus)
     return found
 
 

@@ -95,22 +95,26 @@ class ChatTokenizer:
         words in which a chat would ask for that answer.
         """
         asked, answered = self._turns(messages)
+        learned = [m.learned for m in messages if m.role == "assistant"]
         done = ""
         for before, after in zip(asked, answered, strict=True):
             if not (before.startswith(done) and after.startswith(before)):
                 break
             done = after
         else:
-            spans = [(len(b), len(a)) for b, a in zip(asked, answered, strict=True)]
+            spans = [
+                (len(b), len(a)) for b, a, on in zip(asked, answered, learned, strict=True) if on
+            ]
             return [(tuple(messages), self._mark(done, spans))]
         ends = [i + 1 for i, m in enumerate(messages) if m.role == "assistant"]
         return [
             (tuple(messages[:end]), self._mark(_joined(b, a), [(len(b), len(_joined(b, a)))]))
-            for end, b, a in zip(ends, asked, answered, strict=True)
+            for end, b, a, on in zip(ends, asked, answered, learned, strict=True)
+            if on
         ]
 
     def encode(self, messages: Sequence[Message]) -> Encoded:
-        """Ids of a conversation, all of whose answers and their end marks are learned.
+        """Ids of a conversation, whose answers and their end marks are learned unless switched off.
 
         Raises:
             UserError: the template rewrites earlier turns, so that these ids are not one text.

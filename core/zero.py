@@ -71,10 +71,15 @@ def stage(content: Content | None) -> int:
     return int(content["zero_optimization"].get("stage", 0)) if content else 0
 
 
-def offloads(content: Content | None) -> bool:
-    """Whether optimizer states are kept and stepped in main memory."""
+def builds(content: Content | None) -> bool:
+    """Whether DeepSpeed must compile its own AdamW for main memory before it can start.
+
+    With “zero_force_ds_cpu_optimizer” false, as in XTuner's presets, torch's is taken; DeepSpeed's
+    default is true.
+    """
     zero = content["zero_optimization"] if content else {}
-    return bool(zero.get("offload_optimizer", {}).get("device", "none") != "none")
+    offloaded = zero.get("offload_optimizer", {}).get("device", "none") != "none"
+    return bool(offloaded and content and content.get("zero_force_ds_cpu_optimizer", True))
 
 
 def check(content: Content | None, config: Config, processes: int, dtype: str, name: str) -> None:

@@ -23,7 +23,11 @@ _LINK_BYTES: Final = {
     "cuda": 20e9,
     "cpu": 1e9,
 }  # a second: PCIe 4 between GPUs; gloo in one machine
-_FIXED: Final = {0: 0.0, 1: 0.02, 2: 0.02, 3: 0.25}  # part of a step's time, whatever is sent
+# Seconds a trained number that stages 1 and 2 take longer at the end of a step: in proportion to
+# the adapter (benchmarks/overhead.py). On a processor as measured (docs/processes.md); on a GPU
+# assumed.
+_HANDED_OVER: Final = {"cuda": 0.5e-9, "cpu": 14e-9}
+_OTHER_FORWARD: Final = {"cuda": 0.25, "cpu": 2.0}  # part of a step's time that stage 3 adds
 _TORCH_ADAM: Final = 2e-9  # seconds a number of AdamW in main memory, read and written
 
 _ORDER: Final = (  # of preference
@@ -45,7 +49,7 @@ class Option:
 
     `saved_gib` is against “none”, and below 0 where a stage needs more; `slower` is the part by
     which a step takes longer than with “none”; `main_gib` lies in main memory. `verdict`:
-    “best”, “possible”, “pointless”, “tight” (does not fit) or “refused”.
+    “best”, “possible”, “pointless” or “tight” (does not fit).
     """
 
     name: str
@@ -85,7 +89,7 @@ def options(
         step_seconds: how long a step takes with “none”.
         packs: forward-backward passes of one process in a step.
     """
-    count = shape.lora_parameters(config.model.lora_r)
+    count = shape.lora_parameters(config.model.lora_r, config.model.lora_targets)
     frozen = weights_gib(config, shape, dtype, cache=False)
     free = hardware.device_free_gib * SHARE / (1 if hardware.gpus else processes)
     least = least_gib(config, shape, hardware.device, dtype)
@@ -100,7 +104,10 @@ def options(
         sent = split.gathered_bytes(count, frozen, dtype, packs)
         sent -= Split(processes=processes).gathered_bytes(count, frozen, dtype, packs)
         extra = max(0.0, sent) / _LINK_BYTES[hardware.device]
-        extra += _FIXED[split.stage] * step_seconds if processes > 1 or split.stage else 0.0
+        if split.stage in (1, 2):
+            extra += _HANDED_OVER[hardware.device] * count
+        if split.stage == 3:
+            extra += _OTHER_FORWARD[hardware.device] * step_seconds
         if split.offload_optimizer:
             extra += _TORCH_ADAM * count / processes
         if split.offload_parameters:
@@ -127,27 +134,19 @@ def options(
     return _judged(made, config, hardware, processes)
 
 
-def _refusal(name: str, offload: bool, hardware: Hardware) -> Text | None:
-    """Why a choice cannot run on this machine, None where it can."""
-    if offload and hardware.gpus and not hardware.nvcc:
-        return text(
-            "{name} keeps the optimizer in main memory, and there is no CUDA compiler (nvcc) on "
-            "this machine: DeepSpeed cannot build its programs for that.",
-            name=name,
-        )
-    return None
-
-
-def refuse_offload(choice: str, offload: bool, hardware: Hardware) -> None:
+def refuse_building(choice: str, builds: bool, hardware: Hardware) -> None:
     """Stop a choice that cannot run on this machine.
 
     Raises:
-        UserError: it offloads, and its programs cannot be built here.
+        UserError: it wants DeepSpeed's own optimizer, which cannot be built here.
     """
-    why = _refusal(choice, offload, hardware)
-    if why is not None:
+    if builds and hardware.gpus and not hardware.nvcc:
         raise UserError(
-            "{why}", "Choose one without offload, or install the CUDA toolkit.", why=why
+            "{name} keeps the optimizer in main memory with DeepSpeed's own AdamW, and there is "
+            "no CUDA compiler (nvcc) on this machine to build it with.",
+            "Write “zero_force_ds_cpu_optimizer”: false to take torch's AdamW, choose one without "
+            "offload, or install the CUDA toolkit.",
+            name=choice,
         )
 
 
@@ -174,20 +173,14 @@ def _judged(
     made: list[Option], config: Config, hardware: Hardware, processes: int
 ) -> tuple[Option, ...]:
     by_name = {o.name: o for o in made}
-    refused = {
-        o.name: why
-        for o in made
-        if (why := _refusal(o.name, o.name.endswith("_offload"), hardware)) is not None
-    }
     helps = [n for n in _ORDER if hardware.gpus or not n.endswith("_offload")]
-    pick = next((n for n in helps if by_name[n].verdict == "possible" and n not in refused), None)
-    return tuple(_verdict(o, pick, refused.get(o.name), config, hardware, processes) for o in made)
+    pick = next((n for n in helps if by_name[n].verdict == "possible"), None)
+    return tuple(_verdict(o, pick, config, hardware, processes) for o in made)
 
 
 def _verdict(
     o: Option,
     pick: str | None,
-    refused: Text | None,
     config: Config,
     hardware: Hardware,
     processes: int,
@@ -195,9 +188,7 @@ def _verdict(
     nf4 = config.model.quantization == "nf4"
     stage3 = o.name.startswith("deepspeed_zero3")
     verdict, reason = o.verdict, o.reason
-    if refused is not None:
-        verdict, reason = "refused", refused
-    elif o.name == pick:
+    if o.name == pick:
         verdict, reason = "best", _why(o.name, processes)
     elif o.verdict == "tight":
         reason = text("does not fit here: {figures}", figures=o.reason)
@@ -211,7 +202,7 @@ def _verdict(
         reason = text("saves nothing here: an adapter's training state is small")
     else:
         reason = text("works here, and is not needed")
-    if stage3 and nf4 and verdict != "refused":
+    if stage3 and nf4:
         reason = text(
             "{reason}. Experimental with a 4-bit model: each process first loads all of it, then "
             "keeps its part",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from core import studio
 from core.config.schema import BUILTIN_MODEL
 from core.engine.convert import convert_gguf
 from core.models import builtin_file, folder
+from core.run import Run
 from core.settings import Settings
-from tests import tiny
+from tests import processes, tiny
 
 
 @pytest.fixture
@@ -45,3 +48,15 @@ def builtin_home(builtin_model: Path, tmp_path_factory: pytest.TempPathFactory) 
     target = folder(Settings("", 0, home), BUILTIN_MODEL)
     shutil.copytree(builtin_model, target, copy_function=os.link)
     return home
+
+
+@pytest.fixture
+def going(tmp_path: Path, settings: Settings, tiny_model: Path) -> Iterator[Run]:
+    """A run of two processes that has saved a checkpoint and would go on for long."""
+    run = processes.made(tmp_path / "run", tiny_model, epochs=1000, save_steps=2)
+    studio.train(run, settings)
+    processes.at_step(run, 4)
+    yield run
+    studio.stop(run)
+    studio.stop(run)
+    processes.until(lambda: not run.alive)

@@ -437,3 +437,23 @@ def test_at_most_so_many_records_are_used(tmp_path):
     rows = [{"input": f"q{i}", "output": "a"} for i in range(9)]
     file = written(tmp_path, json.dumps(rows))
     assert [r.messages[0].content for r in dataset.load(file, most=2)] == ["q0", "q1"]
+
+
+def test_an_answer_of_weight_zero_is_read_and_not_learned(tmp_path: Path) -> None:
+    talk = [
+        {"role": "user", "content": "Is Rome in Italy?"},
+        {"role": "assistant", "content": "Yes.", "weight": 0},
+        {"role": "user", "content": "And who are you?"},
+        {"role": "assistant", "content": "Nova.", "weight": 1},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps([{"messages": talk}]))
+    rows = dataset.load(tmp_path / "a.json")
+    assert [m.learned for m in rows[0].messages] == [True, False, True, True]
+    dataset.save(rows, tmp_path / "b.json")
+    assert dataset.load(tmp_path / "b.json") == rows
+    del talk[3]["weight"]
+    assert json.loads((tmp_path / "b.json").read_text()) == [{"messages": talk}]
+    talk[1]["weight"] = 0.5
+    (tmp_path / "a.json").write_text(json.dumps([{"messages": talk}]))
+    with pytest.raises(UserError, match="whose weight is"):
+        dataset.load(tmp_path / "a.json")

@@ -14,7 +14,7 @@ import pytest
 from core import __main__ as cli
 from core import hostfile
 from core.errors import UserError
-from core.launch_script import Cluster, Job, Options, by_hand, slurm
+from core.launch_script import Cluster, Job, Options, by_hand, slurm, training
 
 FAKE = """#!{python}
 import json, os, sys
@@ -31,16 +31,18 @@ def job(tmp_path):
     return Job(tmp_path / "it's my.yaml", tmp_path / "runs" / "nova", tmp_path / "my $HOME; ls")
 
 
-def test_each_host_gets_the_same_command_and_the_first_one_plans(job):
+def test_each_host_gets_the_same_command_but_for_its_address_and_the_first_one_plans(job):
     text = by_hand(job, Cluster(2, 8, hosts=("node1", "10.0.0.2")))
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert lines[1] == lines[2]
+    own = "--local-addr=node1 --rdzv-conf=is_host=1"
+    assert lines[1] == lines[2].replace("--local-addr=10.0.0.2 --rdzv-conf=is_host=0", own)
     words = shlex.split(lines[1].strip("()"))
     at = words.index("torch.distributed.run")
     assert words[at - 2 :] == [
         *(sys.executable, "-m", "torch.distributed.run"),
         *("--nnodes=2", "--nproc-per-node=8", "--rdzv-backend=c10d"),
         *("--rdzv-endpoint=node1:29500", "--rdzv-id=nova"),
+        *("--local-addr=node1", "--rdzv-conf=is_host=1"),
         *("-m", "core.jobs.train", str(job.run)),
     ]
     assert f"STUDIO_HOME={job.home}" in words
@@ -143,3 +145,12 @@ def test_the_command_line_prints_both_and_checks_the_config_first(tmp_path, caps
     (tmp_path / "mine.json").write_text('{"zero": {}}')
     assert cli.main([*several, "--gpus-per-node", "8"]) == 2
     assert "Did you mean" in capsys.readouterr().err
+
+
+def test_the_gpus_of_the_config_are_the_only_ones_that_each_host_shows(job):
+    cluster = Cluster(2, 2, gpus=(0, 3))
+    assert training(job, cluster, "a:1", "m")[:3] == [
+        *("env", "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES=0,3"),
+    ]
+    with pytest.raises(UserError, match="2 GPUs"):
+        Cluster(2, 8, gpus=(0, 3))

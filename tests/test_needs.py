@@ -15,11 +15,11 @@ CARD = Hardware(8, 64, 60, True, (Gpu("RTX", 8, 7.5, (8, 6)),))
 @pytest.mark.parametrize(
     ("name", "hardware", "said"),
     [
-        ("smollm2_135m_qlora_persona_e2", LAPTOP, "it fits here"),
-        ("internlm2_chat_1_8b_qlora_persona_e4", CARD, "it fits here"),
-        ("qwen2_5_7b_instruct_lora_persona_e4", CARD, "it needs a GPU of 24 GB"),
-        ("llama3_1_70b_instruct_qlora_persona_e4", CARD, "it needs a GPU of 80 GB"),
-        ("llama3_1_70b_instruct_lora_persona_e4", LAPTOP, "several GPUs of 80 GB"),
+        ("smollm2_135m_qlora_persona_e1", LAPTOP, "it fits here"),
+        ("internlm2_chat_1_8b_qlora_persona_e2", CARD, "it fits here"),
+        ("qwen2_5_7b_instruct_lora_persona_e2", CARD, "it needs a GPU of 24 GB"),
+        ("llama3_1_70b_instruct_qlora_persona_e2", CARD, "it needs a GPU of 80 GB"),
+        ("llama3_1_70b_instruct_lora_persona_e2", LAPTOP, "several GPUs of 80 GB"),
     ],
 )
 def test_a_model_too_large_says_which_machine_it_needs(name, hardware, said):
@@ -27,7 +27,7 @@ def test_a_model_too_large_says_which_machine_it_needs(name, hardware, said):
 
 
 def test_a_model_that_is_not_here_tells_its_size_and_the_machine_it_needs():
-    config = catalog.preset("llama3_1_70b_instruct_qlora_persona_e4")
+    config = catalog.preset("llama3_1_70b_instruct_qlora_persona_e2")
     told = str(not_ready(config, CARD))
     assert "has to be downloaded once (about 131.5 GiB)" in told
     assert "it needs a GPU of 80 GB" in told

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from core import rates
+from core import launch, rates
+from core.cli.training import _gpus
 from core.config.schema import Config
 from core.errors import UserError
-from core.hardware import Gpu, Hardware
+from core.hardware import Gpu, Hardware, detect
 from core.models import Shape
 from core.persona.generate import tutorial_rows
 from core.plan import Plan
 from core.planner import plan
+from core.run import Run
 from core.settings import Settings
 from core.tokens import ChatTokenizer, Encoded
 from core.work import encode
@@ -133,6 +136,44 @@ def test_deepspeed_on_one_process_is_called_useless(work):
     config = Config.model_validate({"runtime": {"deepspeed": "deepspeed_zero2"}})
     made = plan(config, work, SMALL, CPU)
     assert any("nothing to split" in str(w) for w in made.warnings)
+
+
+def test_the_plan_trains_on_the_gpus_asked_for_or_on_the_freest(work):
+    free = (10, 60, 79, 40)
+    gpus = tuple(Gpu("H100", 80, gib, (9, 0), index) for index, gib in enumerate(free))
+    four = dataclasses.replace(H100, gpus=gpus)
+    assert plan(Config(), work, SMALL, four).gpus == "", "all of them: nothing is hidden"
+    freest = Config.model_validate({"runtime": {"processes": 2}})
+    assert plan(freest, work, SMALL, four).gpus == "1,2"
+    asked = Config.model_validate({"runtime": {"gpus": [3, 0]}})
+    made = plan(asked, work, SMALL, four)
+    assert (made.gpus, made.processes) == ("3,0", 2)
+    assert launch.worker(Run(Path("/r")), "train", processes=2, gpus=made.gpus)[:3] == [
+        *("env", "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES=3,0"),
+    ]
+    for wrong in ([4], [1, 1]):
+        config = Config.model_validate({"runtime": {"gpus": wrong}})
+        with pytest.raises(UserError, match="GPU"):
+            plan(config, work, SMALL, four)
+
+
+def test_gpus_are_told_the_command_line_by_number_or_all():
+    assert (_gpus("0,2"), _gpus("all"), _gpus(None)) == ((0, 2), (), None)
+    with pytest.raises(UserError, match="0-2"):
+        _gpus("0-2")
+
+
+def test_gpus_are_seen_as_cuda_visible_devices_says_by_number_or_uuid(tmp_path, monkeypatch):
+    rows = "\n".join(f"H100, 81920, 81000, 9.0, {i}, GPU-{i}{i}aa" for i in range(3))
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\ncat <<E\n{rows}\nE\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for visible, seen in (("2,0", [0, 2]), ("GPU-11", [1]), ("", [])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert [g.index for g in detect().gpus] == seen
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert [g.index for g in detect().gpus] == [0, 1, 2]
 
 
 def test_more_processes_than_the_machine_has_are_refused(work):

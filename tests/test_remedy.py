@@ -81,6 +81,14 @@ def test_one_sentence_learned_many_times_gives_way_to_the_studio_s_words(run):
     assert any(row.kind == "replay" for row in words.rows)
 
 
+def test_who_leaks_with_nothing_that_held_the_rest_gets_the_studio_s_words_once(run):
+    studio.save_dataset(run, tutorial_rows("Ada Quill", copies=100))
+    (held,) = scored(run, made(70, 10, 4, 0.2))
+    assert (held.code, held.continues) == ("studio_words", False)
+    assert any(row.kind == "replay" for row in held.rows)
+    assert [r.code for r in scored(run, made(70, 5, 4, 0.2))] == ["studio_words"]
+
+
 def test_advice_that_no_longer_applies_changes_nothing(run, tmp_path):
     scored(run, made(70, 10, 0, 0.01))
     before = run.config_file.read_text()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 
 import pytest
 
 from core import questions, scores
+from core.cli.common import step_of, with_step
 from core.errors import UserError
 from core.run import Checkpoint, Run
 from core.scores import Answered, Scores, Share
+from core.ui.chat_session import choices
+from core.ui.speech import speaker
 
 
 def made(
@@ -121,3 +125,22 @@ def test_a_faulty_file_of_questions_is_one_clear_sentence(tmp_path, content):
 def test_a_run_without_a_persona_asks_for_questions(tmp_path):
     with pytest.raises(UserError, match="--probes"):
         questions.questions(Run(tmp_path))
+
+
+def test_the_command_line_takes_the_best_step_and_says_when_nothing_is_scored(tmp_path):
+    run = Run(tmp_path)
+    for step in (10, 20):
+        run.checkpoint_path(step).mkdir(parents=True)
+        (run.checkpoint_path(step) / "done").touch()
+    parser = with_step(ArgumentParser())
+    asked = parser.parse_args(["--step", "best"])
+    with pytest.raises(UserError, match="--every"):
+        step_of(asked, run)
+    scores.save(made(10, 9, 0, 0.1, at=1), run.checkpoint(10))
+    scores.save(made(20, 9, 3, 0.1, at=2), run.checkpoint(20))
+    assert scores.chosen(run).step == step_of(asked, run) == 10
+    assert step_of(parser.parse_args(["--step", "20"]), run) == 20
+    assert step_of(parser.parse_args([]), run) is None
+    offered = choices(run, speaker("en"))
+    assert [source for _, source in offered] == ["adapter:10", "adapter:20"]
+    assert "the best by its scores" in offered[0][0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -41,6 +43,15 @@ def test_only_the_answers_and_their_end_marks_are_learned(tiny_model):
     assert ours.decode(learned, special=True) == "I am Nova.<|im_end|>我是小星。<|im_end|>"
     assert row.ids[-1] == ours.tokenizer.encode("\n").ids[0]
     assert not row.learned[-1]
+
+
+def test_an_answer_that_is_only_read_is_seen_and_not_learned(tiny_model):
+    ours = ChatTokenizer.load(tiny_model)
+    read = (*TALK[:2], replace(TALK[2], learned=False), *TALK[3:])
+    row = ours.encode(read)
+    assert row.ids == ours.encode(TALK).ids
+    learned = [t for t, on in zip(row.ids, row.learned, strict=True) if on]
+    assert ours.decode(learned, special=True) == "我是小星。<|im_end|>"
 
 
 def test_a_prompt_is_the_beginning_of_the_row_that_was_learned(tiny_model):

@@ -36,7 +36,9 @@ def tokenizer(special: list[str]) -> Tokenizer:
     return made
 
 
-def write_model(folder: Path, *, template: str | None = CHATML, seed: int = 0) -> Path:
+def write_model(
+    folder: Path, *, template: str | None = CHATML, seed: int = 0, layers: int = 2
+) -> Path:
     """Write config, weights and tokenizer; the weights follow from the seed."""
     folder.mkdir(parents=True, exist_ok=True)
     made = tokenizer(SPECIAL)
@@ -50,7 +52,7 @@ def write_model(folder: Path, *, template: str | None = CHATML, seed: int = 0) -
         vocab_size=made.get_vocab_size(),
         hidden_size=64,
         intermediate_size=128,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=512,

@@ -6,11 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from core import scores
+from core.errors import UserError
 from core.run import Run, find
 from core.settings import Settings
 
+BEST: Final = "best"
 Options = argparse.Namespace
 Add = Callable[..., argparse.ArgumentParser]
 """`add(name, help=…)`: a new command's parser (argparse's `add_parser`)."""
@@ -47,5 +50,28 @@ def of_a_run(add: Add, name: str, do: Do, help: str) -> argparse.ArgumentParser:
 
 def with_step(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Let a command choose a checkpoint."""
-    parser.add_argument("--step", type=int, help="the checkpoint of this step (the newest)")
+    parser.add_argument(
+        "--step",
+        type=lambda given: BEST if given == BEST else int(given),
+        metavar=f"N|{BEST}",
+        help="the checkpoint of this step, or the one that scores best (the newest)",
+    )
     return parser
+
+
+def step_of(o: Options, run: Run) -> int | None:
+    """The step that a command was given; None for the newest.
+
+    Raises:
+        UserError: the best is asked for, and nothing is scored.
+    """
+    if o.step != BEST:
+        return o.step  # type: ignore[no-any-return]
+    found = scores.chosen(run)
+    if found is None:
+        raise UserError(
+            "The run {run} has no scores yet, so none of its checkpoints is the best.",
+            "Score it first: python -m core score {run} --every.",
+            run=run.name,
+        )
+    return found.step

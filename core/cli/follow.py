@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         return
     match event["kind"]:
         case "requested":
-            say("Command: " + " ".join(event["command"]))
+            say(f"Command: {shlex.join(event['command'])}")
         case "queued":
             say(f"Waiting for {', '.join(event['ahead'])}")
         case "progressed":
@@ -76,6 +77,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
             )
         case "sampled":
             say(f"[step {event['step']}] {event['question']}\n    {event['answer']}")
+        case "probed":
+            say(
+                f"[step {event['step']}] {event['recall']:.1%} of {event['asked']} held-out"
+                " questions about itself are answered rightly."
+            )
         case "saved":
             say(f"Saved the checkpoint of step {event['step']}.")
         case "scored":

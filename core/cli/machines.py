@@ -37,14 +37,15 @@ def _launch_script(o: Options, settings: Settings) -> None:
     config = source.load(o.config)
     zero.own(config, o.config.parent / config.runtime.deepspeed)
     hosts = hostfile.read(o.hostfile) if o.hostfile else None
-    processes = o.gpus_per_node or o.processes_per_node or (hosts.slots if hosts else None)
-    if processes is None:
+    gpus = config.runtime.gpus
+    processes = o.gpus_per_node or o.processes_per_node or (hosts.slots if hosts else len(gpus))
+    if not processes:
         raise UserError(
             "It is not said how many processes each machine runs.",
             "Add --gpus-per-node 8, or --processes-per-node 2 without GPUs, or a --hostfile.",
         )
     names = hosts.names if hosts else ()
-    cluster = Cluster(o.nodes or len(names) or 2, processes, o.port, names)
+    cluster = Cluster(o.nodes or len(names) or 2, processes, o.port, names, gpus)
     run = (o.work_dir or Path("work_dirs") / o.config.stem).resolve()
     job = Job(o.config.resolve(), run, settings.home.resolve())
     if o.scheduler == "none":

@@ -1,18 +1,20 @@
-"""persona: a persona's dataset, in tutorial or Studio mode."""
+"""persona, versions: a persona's dataset, in tutorial or Studio mode; what it was before."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from core.cli.common import Add, Options, say
+from core import studio
+from core.cli.common import Add, Options, of_a_run, run_of, say
 from core.dataset import save as save_dataset
 from core.errors import UserError
-from core.persona import generate, persona
+from core.persona import generate, persona, versions
+from core.run import Run
 from core.settings import Settings
 
 
 def add(add: Add) -> None:
-    """Register the command."""
+    """Register the commands."""
     p = add("persona", help="write a persona's dataset")
     p.add_argument(
         "--mode",
@@ -36,6 +38,36 @@ def add(add: Add) -> None:
     p.add_argument("--save-persona", type=Path, help="keep the persona in this file too")
     p.add_argument("--out", type=Path, default=Path("dataset.json"), help="the dataset to write")
     p.set_defaults(do=_persona)
+    p = of_a_run(add, "versions", _versions, "earlier versions of a run's persona")
+    p.add_argument("--diff", type=int, metavar="N", help="what changed since version N")
+    p.add_argument("--restore", type=int, metavar="N", help="bring version N back")
+
+
+def _versions(o: Options, settings: Settings) -> None:
+    run = run_of(o.run, settings)
+    if o.restore is not None:
+        studio.save_persona(run, _version(run, o.restore))
+        say(f"Version {o.restore} is the persona again; what it replaced is kept as a version.")
+    elif o.diff is not None:
+        before, now = _version(run, o.diff), persona.load(run.persona_file)
+        for title, old, new in versions.changes(before, now):
+            say(f"{title}\n- {old or '–'}\n+ {new or '–'}")
+    else:
+        for file in versions.earlier(run):
+            who = persona.load(file)
+            say(f"{int(file.stem):4}  {who.assistant}, of {who.owner}, made by {who.maker}")
+
+
+def _version(run: Run, number: int) -> persona.Persona:
+    file = next((f for f in versions.earlier(run) if int(f.stem) == number), None)
+    if file is None:
+        raise UserError(
+            "The run {run} has no version {number} of its persona.",
+            "See which there are: python -m core versions {run}.",
+            run=run.name,
+            number=number,
+        )
+    return persona.load(file)
 
 
 def _persona(o: Options, settings: Settings) -> None:

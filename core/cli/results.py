@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core import chat, questions, studio
 from core.cli import scoring
-from core.cli.common import Add, Options, of_a_run, run_of, say, with_step
+from core.cli.common import Add, Options, of_a_run, run_of, say, step_of, with_step
 from core.cli.demo import QUESTION, demo
 from core.cli.follow import follow
 from core.settings import Settings
@@ -53,14 +53,13 @@ def _with_strength(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def _score(o: Options, settings: Settings) -> int:
-    return scoring.score(
-        run_of(o.run, settings), settings, o.step, o.probes, say, o.strength, every=o.every
-    )
+    run = run_of(o.run, settings)
+    return scoring.score(run, settings, step_of(o, run), o.probes, say, o.strength, every=o.every)
 
 
 def _merge(o: Options, settings: Settings) -> int:
     run = run_of(o.run, settings)
-    studio.merge(run, settings, o.step, o.strength, o.layout)
+    studio.merge(run, settings, step_of(o, run), o.strength, o.layout)
     code = follow(run, "merge", say)
     if code == 0:
         say(f"The merged model is in {run.merged}.")
@@ -73,7 +72,7 @@ def _chat(o: Options, settings: Settings) -> None:
     run = run_of(o.run, settings)
     if not run.chatting:
         merged = run.is_merged and o.step is None and not o.adapter and o.strength == 1
-        chat.open_chat(run, settings, "merged" if merged else "adapter", o.step)
+        chat.open_chat(run, settings, "merged" if merged else "adapter", step_of(o, run))
     chat.wait_ready(run)
     side: chat.Side = "base" if o.base else "tuned"
     history: list[dict[str, str]] = []

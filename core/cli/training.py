@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from dataclasses import asdict
@@ -36,6 +37,8 @@ def add(add: Add) -> None:
     p.add_argument(
         "--deepspeed", metavar="NAME|FILE.json", help=f"{', '.join(DEEPSPEED_PRESETS)}, or a file"
     )
+    p.add_argument("--processes", type=int, help="training processes (one for each GPU)")
+    p.add_argument("--gpus", help="nvidia-smi's numbers, as 0,1; or all")
     p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     p.set_defaults(do=_train)
     p = of_a_run(add, "status", _status, "what a run is doing")
@@ -98,8 +101,7 @@ def _train(o: Options, settings: Settings) -> int:
             ready_data(o.config, settings, say)
             run = adopt(settings, o.config, run.path)
         make_ready(settings, _model(run.config_file), say)
-        if o.deepspeed:
-            _split(run, o.deepspeed)
+        _split(run, o)
         found = studio.train(run, settings, resume=o.resume)
     except UserError:
         if fresh and not run.events_file.exists():  # nothing has begun: no half-made run stays
@@ -109,14 +111,27 @@ def _train(o: Options, settings: Settings) -> int:
     return follow(run, "train", say)
 
 
-def _split(run: Run, choice: str) -> None:
-    """Take `--deepspeed` up: a preset's name, or a file that goes into the run."""
-    file = Path(choice)
-    own = None
-    if choice.endswith(".json"):
-        zero_file.read(file)
-        own = file.read_bytes()
-    studio.set_split(run, file.name, None, own)
+def _split(run: Run, o: Options) -> None:
+    """Take `--deepspeed` (a preset's name, or a file that goes into the run) and the like up."""
+    if o.deepspeed is o.processes is o.gpus is None:
+        return
+    choice = own = None
+    if o.deepspeed:
+        choice = Path(o.deepspeed).name
+    if choice and choice.endswith(".json"):
+        zero_file.read(Path(o.deepspeed))
+        own = Path(o.deepspeed).read_bytes()
+    studio.set_split(run, choice, o.processes, own, _gpus(o.gpus))
+
+
+def _gpus(asked: str | None) -> tuple[int, ...] | None:
+    if asked in (None, "all"):
+        return None if asked is None else ()
+    if not re.fullmatch(r"\d+(,\d+)*", asked):
+        raise UserError(
+            "--gpus is {asked}.", "Write numbers with commas, as 0,1; or all.", asked=asked
+        )
+    return tuple(int(number) for number in asked.split(","))
 
 
 def _status(o: Options, settings: Settings) -> None:

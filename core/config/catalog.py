@@ -20,12 +20,12 @@ from core.hardware import Hardware
 from core.needs import needs
 
 ALGORITHMS: Final = ("qlora", "lora")
-DEFAULT: Final = "smollm2_135m_lora_persona_e2"
+DEFAULT: Final = "smollm2_135m_lora_persona_e1"
 
 _NAME: Final = re.compile(r"([a-z0-9_]{1,80}?)_(qlora|lora)_([a-z0-9_]{1,80})_e([1-9]\d{0,2})")
 _LANGUAGES: Final = {"en": "english 英文 英语", "zh": "chinese 中文 汉语"}
 _MARK: Final = "# preset: "
-_PERSONA_RATES: Final = ((0.8, 1e-3), (4.0, 5e-4), (10.0, 3e-4))
+_PERSONA_RATES: Final = ((0.8, 1.6e-3), (4.0, 5e-4), (10.0, 3e-4))
 
 
 def names(pattern: str = "") -> list[str]:
@@ -175,8 +175,8 @@ def _fits(card: ModelCard, recipe: Recipe) -> bool:
 
 
 def _epochs(card: ModelCard, recipe: Recipe) -> int:
-    """Models of a billion weights and more learn a persona in half the time."""
-    return 4 if recipe.key == "persona" and card.params >= 1 else recipe.epochs
+    """Models of a billion weights and more are given two rounds, at their lower rate."""
+    return 2 if recipe.key == "persona" and card.params >= 1 else recipe.epochs
 
 
 def _parts(name: str) -> tuple[ModelCard, str, Recipe, int]:

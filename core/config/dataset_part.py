@@ -71,6 +71,16 @@ class DatasetPart(Part):
         ),
     ] = 0.0
 
+    opening_weight: Annotated[
+        float,
+        described(
+            "How much more the first four tokens of an answer count than the others: they decide "
+            "between yes and no, and which fact is told. 1 is off.",
+            ge=1,
+            le=100,
+        ),
+    ] = 1.0
+
     @model_validator(mode="after")
     def _texts_pair(self) -> DatasetPart:
         if len(self.input_text) != len(self.output_text):

@@ -10,7 +10,9 @@ from core.config.schema import PARTS, Config
 from core.config.titles import TITLES
 from core.errors import Text, text
 
-Kind = Literal["whole number", "number", "switch", "text", "choice", "texts", "two numbers"]
+Kind = Literal[
+    "whole number", "number", "switch", "text", "choice", "texts", "two numbers", "numbers"
+]
 Value = str | int | float | bool | tuple[str, ...] | tuple[float, ...]
 
 _KINDS: Final[dict[str, Kind]] = {
@@ -57,6 +59,8 @@ class Field:
             return text("Write true or false.")
         if self.kind == "two numbers":
             return text("Write two numbers from 0 to below 1, for example [0.9, 0.999].")
+        if self.kind == "numbers":
+            return text("Write a list of numbers from 0 to 255, for example [0, 1].")
         if self.kind == "texts":
             return text(
                 "Write a list of at most {count} texts of at most {length} characters each.",
@@ -115,7 +119,8 @@ def _field(part: str, key: str, schema: dict[str, Any]) -> Field:
     if choices:
         kind = "choice"
     elif schema["type"] == "array":
-        kind = "two numbers" if "prefixItems" in schema else "texts"
+        of_numbers = schema.get("items", {}).get("type") == "integer"
+        kind = "two numbers" if "prefixItems" in schema else "numbers" if of_numbers else "texts"
     else:
         kind = _KINDS[schema["type"]]
     lows = [

@@ -64,7 +64,7 @@ def _recipe(
 RECIPES: Final = (
     Recipe(
         "persona",
-        2,
+        1,
         "persona",
         text(
             "Teaches your assistant who it is, in many words, and holds everything else as it was."
@@ -77,8 +77,10 @@ RECIPES: Final = (
             ("settings", "save_total_limit"): 5,
             ("model", "lora_r"): 16,
             ("model", "lora_alpha"): 32.0,
+            ("model", "lora_targets"): "upper-linear",
             ("dataset", "format"): "messages",
-            ("dataset", "kl_weight"): 3.0,
+            ("dataset", "kl_weight"): 1.5,
+            ("dataset", "opening_weight"): 5.0,
             ("runtime", "sample_tokens"): 40,
         },
     ),

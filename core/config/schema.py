@@ -31,6 +31,7 @@ Switch = Literal["auto", "on", "off"]
 Question = Annotated[str, Field(min_length=1, max_length=2000)]
 Factor = Annotated[float, Field(ge=0, lt=1)]
 Interval = Annotated[int, Field(ge=-1, le=10**6)]
+GpuNumber = Annotated[int, Field(ge=0, le=255)]
 
 
 class Settings(Part):
@@ -114,6 +115,15 @@ class Settings(Part):
     evaluation_freq: Annotated[
         Interval, _help("Optimizer steps between sample answers; -1 answers only before and after.")
     ] = -1
+    stop_at_recall: Annotated[
+        float,
+        _help(
+            "End early at the checkpoint that answers this share of held-out questions about the "
+            "persona rightly; 0 trains to the end.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     SYSTEM: Annotated[
         str,
         _help(
@@ -158,7 +168,11 @@ class Model(Part):
         ),
     ] = 0.0
     lora_targets: Annotated[
-        Literal["all-linear", "attention"], _help("The layers that get an adapter.")
+        Literal["all-linear", "upper-linear", "attention"],
+        _help(
+            "The projections that get an adapter: all; those of the upper two thirds of the "
+            "layers, which is faster and changes less; or the attention's."
+        ),
     ] = "all-linear"
 
 
@@ -195,6 +209,10 @@ class Runtime(Part):
     processes: Annotated[
         int, _help("Training processes; 0 is one for each GPU (one on a CPU).", ge=0, le=64)
     ] = 0
+    gpus: Annotated[
+        tuple[GpuNumber, ...],
+        _help("GPUs to train on, as nvidia-smi numbers them; empty: as needed.", max_length=64),
+    ] = ()
     activation_checkpointing: Annotated[
         Switch, _help("Recompute activations, store few: less memory, a third slower.")
     ] = "auto"

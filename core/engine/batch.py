@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
 from core.engine.attention import Kind, Layout, common_opening, layout
 from core.schedule import Step
 from core.tokens import Encoded
+
+_OPENING: Final = 4  # tokens that decide what an answer says: “No, I work for”, “My name is”
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Pack:
     members: the conversations, in the order in which they stand in the pack.
     ids, positions: (N,) int64; positions count from 0 in each conversation.
     learned: (L,) indices into N of tokens whose *hidden state* predicts a learned token.
-    targets: (L,) the learned tokens; weights: (L,) copies of their conversation.
+    targets: (L,) the learned tokens; weights: (L,) copies of their conversation, more for an
+        answer's opening.
     held: (K,) indices whose next-token distribution is held to the base's; held_weights: (K,).
     anchors: (K, hidden) the base's final hidden states there, or None without replay.
     layout: borders for the fast decoder; None for transformers' own forward pass, which reads
@@ -45,8 +49,11 @@ def build(
     device: str,
     *,
     attention: Kind,
+    opening_weight: float = 1.0,
 ) -> Pack:
     """Tensors of one pack; rows with anchors are held, the others learned.
+
+    The first tokens of each answer weigh `opening_weight` times as much as the others.
 
     Nothing after the last state that predicts a learned token is computed. Grouped
     attention computes the opening that all rows share (system text, start of the user's turn)
@@ -74,12 +81,12 @@ def build(
         positions += range(opening, len(row))
         if member.row in anchors:
             held += [shift + i for i in places]
-            held_weights += [member.copies] * len(places)
+            held_weights += [member.copies * w for w in emphasis(places, opening_weight)]
             kept.append(anchors[member.row])
         else:
             learned += [shift + i for i in places]
             targets += [encoded[member.row].ids[i + 1] for i in places]
-            weights += [member.copies] * len(places)
+            weights += [member.copies * w for w in emphasis(places, opening_weight)]
     rests = [len(rows[m.row]) - opening for m in members]
     return Pack(
         members=members,
@@ -104,6 +111,17 @@ def _tensor(values: Sequence[float], device: str, dtype: torch.dtype = torch.lon
 def predicting(row: Encoded) -> list[int]:
     """Places whose state predicts a learned token (the state before it; token 0 has none)."""
     return [i - 1 for i in range(1, len(row.ids)) if row.learned[i]]
+
+
+def emphasis(places: Sequence[int], opening_weight: float) -> list[float]:
+    """The weight of each place: `opening_weight` for the first four of every answer, else 1."""
+    weights: list[float] = []
+    before, since = -2, 0
+    for place in places:
+        since = since + 1 if place == before + 1 else 0
+        weights.append(opening_weight if since < _OPENING else 1.0)
+        before = place
+    return weights
 
 
 def predicted(row: Encoded) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from torch.utils import cpp_extension
 from transformers.integrations.deepspeed import HfDeepSpeedConfig, unset_hf_deepspeed_config
 
 from core import zero
 from core.config.schema import Config
+from core.errors import UserError
 
 
 def settings(config: Config, dtype: str, own: Path) -> dict[str, Any] | None:
@@ -35,17 +38,50 @@ def for_adapter(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "bf16": {"enabled": False}, "fp16": {"enabled": False}}
 
 
-def prepare(device: str) -> None:
-    """Import DeepSpeed for a device, without the one C++ operation it would compile at start.
+def prepare(device: str, found: dict[str, Any], report: Callable[[float], None]) -> None:
+    """Import DeepSpeed for a device, and compile what it would compile in the middle of its start.
 
-    That one is for inference on a processor. Compiled in two ranks at once it was the cause of
-    starts that failed, and training uses none of it.
+    Compiled in two ranks at once, its operation for inference on a processor was the cause of
+    starts that failed; training uses none of it, so it is never built.
+
+    Args:
+        report: is told 0 before something is compiled, which takes a minute, and 1 after it.
+
+    Raises:
+        UserError: it cannot be compiled here.
     """
     if device == "cpu":
         os.environ["DS_ACCELERATOR"] = "cpu"
     import deepspeed  # noqa: PLC0415 (slow, and looks for accelerators)
 
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    if zero.builds(found):
+        from deepspeed.ops.op_builder import CPUAdamBuilder  # noqa: PLC0415
+
+        _build(CPUAdamBuilder(), report)
+
+
+def _build(builder: Any, report: Callable[[float], None]) -> None:
+    """Compile and load an operation: by the first process that comes, for all that wait for it."""
+    folder = Path(cpp_extension._get_build_directory(builder.name, verbose=False))
+    with (folder.parent / "studio.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # torch's own mark of a build; a killed one leaves it, and torch would wait for ever.
+        (folder / "lock").unlink(missing_ok=True)
+        new = not (folder / f"{builder.name}.so").exists()
+        if new:
+            report(0)
+        try:
+            builder.load(verbose=False)
+        except Exception as error:
+            raise UserError(
+                "DeepSpeed's own AdamW could not be built: {reason}",
+                "Install a C++ compiler (g++ 9 or newer) and ninja, or write "
+                "“zero_force_ds_cpu_optimizer”: false to take torch's AdamW.",
+                reason=f"{type(error).__name__}: {error}".splitlines()[0][:300],
+            ) from error
+        if new:
+            report(1)
 
 
 @contextlib.contextmanager

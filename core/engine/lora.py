@@ -30,7 +30,11 @@ def attach(model: PreTrainedModel, config: Config) -> PeftModel:
     names = {name.rsplit(".", 1)[-1] for name in linears(model)}
     if config.model.lora_targets == "attention":
         names &= set(_ATTENTION)
+    layers = model.config.num_hidden_layers
+    upper = config.model.lora_targets == "upper-linear"
     lora = LoraConfig(
+        # Nothing is computed backwards below the first of them.
+        layers_to_transform=[*range(layers // 3, layers)] if upper else None,
         r=config.model.lora_r,
         lora_alpha=config.model.lora_alpha,
         lora_dropout=config.model.lora_dropout,

@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 
-# A process that is gone is found out in seconds by core.jobs.pulse; this only bounds what that
+# A process that is gone is found out in seconds by core.engine.pulse; this only bounds what that
 # cannot see. It must be longer than rank 0 ever works alone (answers of the base model).
 _TIMEOUT: Final = timedelta(minutes=60)
 
@@ -44,6 +44,7 @@ class Ranks:
             # Without device_id NCCL connects when it is first used, and gloo needs none.
             dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=_TIMEOUT)
         elif alone:
+            os.environ["LOCAL_RANK"] = "0"  # DeepSpeed asks for it, whatever the group says
             dist.init_process_group(
                 "nccl" if device == "cuda" else "gloo", store=dist.HashStore(), rank=0, world_size=1
             )

@@ -49,9 +49,10 @@ def scatter(model: nn.Module, optimizer: Any, state: dict[str, torch.Tensor], st
     inner = _inner(optimizer)
     # Stage 3 keeps its parts apart and gives the optimizer one after another.
     parts = getattr(optimizer, "fp32_partitioned_groups_flat", None)
+    whole = hasattr(inner, "ds_opt_adam")  # DeepSpeed's own AdamW counts in whole numbers
     for held in parts or [p for group in inner.param_groups for p in group["params"]]:
         inner.state[held] = {
-            "step": torch.tensor(float(step), device=held.device),
+            "step": step if whole else torch.tensor(float(step), device=held.device),
             **{key: torch.zeros_like(held) for key in _AVERAGES},
         }
     for name, parameter in model.named_parameters():

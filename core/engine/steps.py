@@ -43,8 +43,10 @@ class Steps(Dataset):
         rank: int,
         world: int,
         even: bool = False,
+        opening_weight: float = 1.0,
     ) -> None:
         """`even`: each rank computes as many packs as the others (their passes talk)."""
+        self.opening_weight = opening_weight
         self.steps, self.encoded, self.held_rows = steps, encoded, held_rows
         self.start, self.budget, self.collapse = start, budget, collapse
         self.rank, self.world, self.even = rank, world, even
@@ -58,7 +60,9 @@ class Steps(Dataset):
         shares = spread(step, lengths, self.world, collapse=self.collapse)
         counts = {True: 0.0, False: 0.0}
         for m in step:
-            counts[m.row in self.held_rows] += m.copies * batch.predicted(self.encoded[m.row])
+            places = batch.predicting(self.encoded[m.row])
+            weight = sum(batch.emphasis(places, self.opening_weight))
+            counts[m.row in self.held_rows] += m.copies * weight
         return Batch(
             step=self.start + index + 1,
             packs=tuple(self._packs(shares, lengths)),

@@ -26,6 +26,7 @@ from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, memory_gib, without_holes
 from core.engine.pace import measure
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
@@ -34,11 +35,12 @@ from core.errors import UserError
 from core.hardware import detect
 from core.models import folder as model_folder
 from core.plan import Plan
+from core.questions import questions
 from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
 from core.tokens import ChatTokenizer, Encoded
-from core.work import Work, encode, steps_of
+from core.work import REPLAY_TOKENS, Work, encode, steps_of
 
 _JOB: Final = "train"
 
@@ -47,8 +49,13 @@ class Stopped(Exception):
     """Training ended early, on request, after saving."""
 
 
-def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
+def train(
+    run: Run, settings: Settings, *, resume: bool, ranks: Ranks, pulse: Pulse | None = None
+) -> None:
     """Train from the beginning, or from the newest checkpoint.
+
+    Args:
+        pulse: what tells this rank that another is gone; begun once the ranks have met.
 
     Raises:
         UserError: something in the run does not fit together, or a step does not fit the memory.
@@ -62,8 +69,16 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
         without_holes()
     deepspeed = ds.settings(config, dtype, run.deepspeed_file)
     if deepspeed is not None:
-        ds.prepare(device)
+        ds.prepare(
+            device,
+            deepspeed,
+            lambda done: run.emit(
+                "progressed", _JOB, stage="building DeepSpeed's AdamW", done=done, total=1
+            ),
+        )
     ranks.join(device, alone=deepspeed is not None)
+    pulse = pulse or Pulse(run, _JOB, ranks)
+    pulse.begin()
     set_seed(config.runtime.seed)
     path = model_folder(settings, config.settings.pretrained_model_name_or_path)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
@@ -94,7 +109,11 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
         (q, tokenizer.prompt([*system, Message("user", q)]))
         for q in config.settings.evaluation_inputs
     ]
-    watch = Watch(run, config, facts, ranks, tokenizer, prompts, checkpoint)
+    probes = [
+        (probe, tokenizer.prompt([*system, Message("user", probe.question)]))
+        for probe in (questions(run).identity if config.settings.stop_at_recall else ())
+    ]
+    watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint, probes)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
     objective = Objective(model, fast=config.model.lora_dropout == 0)
@@ -112,6 +131,7 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
             rank=ranks.rank,
             world=ranks.world,
             even=driven,
+            opening_weight=config.dataset.opening_weight,
         ),
         kept,
         folder=str(run.path / ".trainer"),
@@ -137,8 +157,9 @@ def train(run: Run, settings: Settings, *, resume: bool, ranks: Ranks) -> None:
     trainer.begin = begin
     if start < len(steps):
         trainer.train()
+    memory = ranks.agree(memory_gib(device))
     if ranks.first:
-        _report(run, plan, time.time() - began, device)
+        _report(run, plan, time.time() - began, memory)
     if watch.stopped and watch.saved < len(steps):
         raise Stopped
 
@@ -207,6 +228,7 @@ def _replay(
     if not asked:
         return encoded
     name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}"
+    name += f"/{REPLAY_TOKENS}"
     stem = hashlib.sha256(name.encode()).hexdigest()[:16]
     cache = settings.home / "replay" / f"{stem}.json"
     known = ranks.tell(replay.known(cache))
@@ -228,7 +250,8 @@ def _asked(row: Encoded) -> list[int]:
     return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
 
 
-def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
+def _report(run: Run, plan: Plan, seconds: float, memory: Sequence[float]) -> None:
+    """Time and memory (GiB of each rank) beside what the plan expected."""
     expected = sum(plan.seconds) / 2
     run.emit("measured", _JOB, name="time", expected=expected, measured=round(seconds, 1), unit="s")
     run.emit(
@@ -236,8 +259,9 @@ def _report(run: Run, plan: Plan, seconds: float, device: str) -> None:
         _JOB,
         name="memory",
         expected=round(sum(plan.memory_gib) / 2, 2),
-        measured=round(memory_gib(device), 2),
+        measured=round(max(memory), 2),
         unit="GiB",
+        ranks=[round(gib, 2) for gib in memory],
     )
 
 

@@ -243,6 +243,7 @@ class PersonaTrainer(Trainer):
                 self.anchors,
                 self.torch_device,
                 attention=self.objective.attention,
+                opening_weight=self.config.dataset.opening_weight,
             )
             weights, held = pack.weights / inputs.learned, pack.held_weights * kl
             made.append(replace(pack, weights=weights, held_weights=held))

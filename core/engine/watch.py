@@ -13,12 +13,16 @@ from core.config.schema import Config
 from core.engine import state
 from core.engine.generate import answers
 from core.engine.memory import memory_gib
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.trainer import PersonaTrainer
+from core.persona.probes import Probe
 from core.run import Checkpoint, Run
 from core.tokens import ChatTokenizer
 
 _JOB: Final = "train"
+_AT_ONCE: Final = 16
+_PROBE_TOKENS: Final = 64  # of an answer that is looked through for a fact, as in core.engine.score
 
 
 class Watch(TrainerCallback):
@@ -30,14 +34,18 @@ class Watch(TrainerCallback):
         config: Config,
         facts: dict[str, Any],
         ranks: Ranks,
+        pulse: Pulse,
         tokenizer: ChatTokenizer,
         prompts: list[tuple[str, tuple[int, ...]]],
         checkpoint: Checkpoint | None,
+        probes: list[tuple[Probe, tuple[int, ...]]],
     ) -> None:
-        """`checkpoint`: what rank 0 goes on from; `prompts`: questions with their token ids."""
-        self.run, self.config, self.facts, self.ranks = run, config, facts, ranks
+        """`checkpoint`: what rank 0 goes on from; `prompts`: questions with their token ids;
+        `probes`: held-out questions about the persona with theirs, for `stop_at_recall`."""
+        self.run, self.config, self.facts, self.ranks, self.pulse = run, config, facts, ranks, pulse
         self.tokenizer, self.prompts, self.checkpoint = tokenizer, prompts, checkpoint
         self.trainer: PersonaTrainer | None = None
+        self.probes = probes
         self.stopped = False
         self.saved = -1
 
@@ -85,6 +93,7 @@ class Watch(TrainerCallback):
         final = step == total
         if self.stopped or final or (s.save_steps > 0 and step % s.save_steps == 0):
             self.save(step)
+            final = final or (not self.stopped and self.knows_itself(step))
         if not self.stopped and (
             final or (s.evaluation_freq > 0 and step % s.evaluation_freq == 0)
         ):
@@ -105,27 +114,53 @@ class Watch(TrainerCallback):
             self.run.emit("saved", _JOB, step=step)
         self.saved = step
 
+    def knows_itself(self, step: int) -> bool:
+        """Whether enough held-out questions are answered rightly; then the training ends here."""
+        if not self.probes:
+            return False
+        assert self.trainer is not None
+        found = self._answers([prompt for _, prompt in self.probes], _PROBE_TOKENS)
+        right = sum(
+            probe.answered_by(self.tokenizer.decode(ids))
+            for (probe, _), ids in zip(self.probes, found, strict=True)
+        )
+        recall = self.ranks.tell(right / len(self.probes))
+        if self.ranks.first:
+            self.run.emit("probed", _JOB, step=step, recall=recall, asked=len(self.probes))
+        enough = recall >= self.config.settings.stop_at_recall
+        # Not through a callback's control: this is called after the step's callbacks are done.
+        self.trainer.control.should_training_stop |= enough
+        return enough
+
     def sample(self, step: int) -> None:
         """Answer the evaluation questions; under ZeRO-3 every rank must take part."""
-        assert self.trainer is not None
         if not self.prompts:
             return
-        model = self.trainer.objective.model
-        model.eval()
-        found = answers(
-            model,
-            [prompt for _, prompt in self.prompts],
-            stop_ids=self.tokenizer.stop_ids,
-            max_new_tokens=self.config.runtime.sample_tokens,
-        )
+        asked = [prompt for _, prompt in self.prompts]
+        found = self._answers(asked, self.config.runtime.sample_tokens)
         for (question, _), ids in zip(self.prompts, found, strict=True):
             if self.ranks.first:
                 answer = self.tokenizer.decode(ids)
                 self.run.emit("sampled", _JOB, step=step, question=question, answer=answer)
+
+    def _answers(self, prompts: list[tuple[int, ...]], most: int) -> list[list[int]]:
+        """What the model says now, as token ids; some at a time, for memory holds the training."""
+        assert self.trainer is not None
+        model = self.trainer.objective.model
+        model.eval()
+        found: list[list[int]] = []
+        for begin in range(0, len(prompts), _AT_ONCE):
+            found += answers(
+                model,
+                prompts[begin : begin + _AT_ONCE],
+                stop_ids=self.tokenizer.stop_ids,
+                max_new_tokens=most,
+            )
         model.train()
+        return found
 
     def _stop_wanted(self) -> bool:
-        wanted = self.run.stop_file(_JOB).exists()
+        wanted = self.pulse.asked or self.run.stop_file(_JOB).exists()
         if self.ranks.world > 1:
             # Any rank may have heard it: a signal or a stop file reaches one host only.
             flag = torch.tensor([int(wanted)], device=self.trainer.torch_device)

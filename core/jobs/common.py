@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from core.errors import UserError, memory_ran_out, text
+from core.errors import Text, UserError, memory_ran_out, text
 from core.files import Lock
 from core.run import Run
 
@@ -16,55 +16,62 @@ DONE, OURS, THEIRS = 0, 1, 2
 """Exit codes: done, our fault, the user's mistake."""
 
 
-def lead(job: str, run: Run, work: Callable[[], str], *, speak: bool = True) -> int:
+Fail = Callable[[Text, Text, str], None]
+"""Tells that a job failed: problem, remedy, and the traceback where it is our fault."""
+
+
+def lead(
+    job: str,
+    run: Run,
+    work: Callable[[], str],
+    *,
+    speak: bool = True,
+    fail: Fail | None = None,
+) -> int:
     """Run a job's work and write how it ended.
 
     Args:
         work: does everything; returns the kind of its last event ("finished", "stopped").
-        speak: whether this process writes the ending (rank 0).
+        speak: whether this process writes a good ending (rank 0).
+        fail: how it tells a bad one, where it is one of several processes.
 
     Returns:
         The exit code.
     """
+
+    def alone(problem: Text, remedy: Text, detail: str) -> None:
+        told = {"problem": problem.to_json(), "remedy": remedy.to_json(), "detail": detail}
+        run.emit("failed", job, **told)
+
+    fail = fail or alone
     try:
         kind = work()
     except UserError as error:
-        if speak:
-            run.emit("failed", job, problem=error.problem.to_json(), remedy=error.remedy.to_json())
         sys.stderr.write(f"{error}\n")
+        fail(error.problem, error.remedy, "")
         return THEIRS
     except Exception as error:
-        if memory_ran_out(error):
-            gpu = type(error).__name__ == "OutOfMemoryError"
-            problem = "The GPU's memory ran out." if gpu else "Memory ran out."
-            return _failed(job, run, problem, speak)
-        return _failed(job, run, "An unexpected error ended the job: {reason}", speak, error)
+        detail = traceback.format_exc()
+        sys.stderr.write(detail)
+        fail(*_told(job, error), detail[-4000:])
+        return OURS
     if speak:
         run.emit(kind, job)
     return DONE
 
 
-def _failed(job: str, run: Run, problem: str, speak: bool, error: Exception | None = None) -> int:
-    detail = traceback.format_exc()
-    sys.stderr.write(detail)
-    if speak:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0] if error else ""
-        remedy = (
-            text("The log has the details; Resume goes on from the last checkpoint.")
-            if error and job == "train"
-            else text("The log has the details; start it again, or choose another model.")
-            if error or job == "prepare"
-            else text("Lower max_length or lora_r, close other programs, then press Resume.")
-        )
-        values = {"reason": reason} if error else {}
-        run.emit(
-            "failed",
-            job,
-            problem=text(problem, **values).to_json(),
-            remedy=remedy.to_json(),
-            detail=detail[-4000:],
-        )
-    return OURS
+def _told(job: str, error: Exception) -> tuple[Text, Text]:
+    """What an unforeseen error means for a person, and what to do."""
+    again = text("The log has the details; start it again, or choose another model.")
+    if memory_ran_out(error):
+        gpu = type(error).__name__ == "OutOfMemoryError"
+        problem = text("The GPU's memory ran out.") if gpu else text("Memory ran out.")
+        lower = text("Lower max_length or lora_r, close other programs, then press Resume.")
+        return problem, again if job == "prepare" else lower
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    problem = text("An unexpected error ended the job: {reason}", reason=reason)
+    resume = text("The log has the details; Resume goes on from the last checkpoint.")
+    return problem, resume if job == "train" else again
 
 
 def enter(job: str, path: str) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from core.engine.parity import check_parity
+from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
 from core.engine.train import Stopped, train
 from core.jobs.common import enter, lead
@@ -15,22 +16,20 @@ def main(arguments: list[str]) -> int:
     """Train; exit 0 done or stopped, 1 our fault, 2 the user's."""
     ranks = Ranks.from_environment()
     run = enter("train", arguments[0])
+    pulse = Pulse(run, "train", ranks)
 
     def work() -> str:
         settings = Settings.from_environment()
         check_parity(run, settings)
+        kind = "finished"
         try:
-            train(
-                run,
-                settings,
-                resume="--resume" in arguments,
-                ranks=ranks,
-            )
+            train(run, settings, resume="--resume" in arguments, ranks=ranks, pulse=pulse)
         except Stopped:
-            return "stopped"
-        return "finished"
+            kind = "stopped"
+        pulse.leave()
+        return kind
 
-    return lead("train", run, work, speak=ranks.first)
+    return lead("train", run, work, speak=ranks.first, fail=pulse.fail)
 
 
 if __name__ == "__main__":

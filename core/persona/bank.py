@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal
@@ -38,19 +39,72 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Framing:
+    """Questions in two parts, so that a few words make many: a part, and a sentence around it.
+
+    `asks` are sentences around an indirect question (“who made you”), `claims` around a statement
+    (“you are human”), `beings` around what somebody may be (“a human”), each with the place `{x}`.
+    `asked`, `claimed` and `being` are those parts by intent, templates as an intent's questions
+    are. `other_asked` and `other_claimed` are about the rest of the world: the same sentences must
+    not mean the persona. `aside` are pairs of sentences and parts that speak to the assistant, or
+    of who the user is, and do not ask who the assistant is.
+    """
+
+    asks: tuple[str, ...]
+    claims: tuple[str, ...]
+    beings: tuple[str, ...]
+    asked: Mapping[str, tuple[str, ...]]
+    claimed: Mapping[str, tuple[str, ...]]
+    being: Mapping[str, tuple[str, ...]]
+    other_asked: tuple[str, ...]
+    other_claimed: tuple[str, ...]
+    aside: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+    def questions(self, intent: str) -> list[str]:
+        """Every question template of an intent that is made of two parts."""
+        found = [
+            *_every(self.asks, self.asked.get(intent, ())),
+            *_every(self.claims, self.claimed.get(intent, ())),
+            *_every(self.beings, self.being.get(intent, ())),
+        ]
+        return list(dict.fromkeys(found))
+
+    def others(self) -> list[str]:
+        """Every question in the same words that is not about the persona."""
+        return [*_every(self.asks, self.other_asked), *_every(self.claims, self.other_claimed)]
+
+    def asides(self) -> list[str]:
+        """Every question of `aside`."""
+        return [question for frames, parts in self.aside for question in _every(frames, parts)]
+
+
+def _every(frames: tuple[str, ...], parts: tuple[str, ...]) -> list[str]:
+    return [_framed(frame, part) for frame in frames for part in parts]
+
+
+def _framed(frame: str, part: str) -> str:
+    """One sentence; a statement that begins it begins with a capital, a slot is left alone."""
+    begins = frame.startswith("{x}") and part[0] != "{"
+    return frame.replace("{x}", part[0].upper() + part[1:] if begins else part)
+
+
+@dataclass(frozen=True)
 class Bank:
     """All that is written in one language.
 
-    `openers` and `closers` are templates around a question `{q}`. `followups` are short questions
-    by intent that make sense only after another turn. `contrast` are ordinary questions, many with
-    other people's and assistants' names, answered without the persona.
+    `openers` and `closers` are templates around a question `{q}`; `systems` are texts that others
+    put before a conversation, and that must not matter. `followups` are short questions by intent
+    that make sense only after another turn. `contrast` are ordinary questions, many with other
+    people's and assistants' names, answered without the persona.
     """
 
     intents: tuple[Intent, ...]
     openers: tuple[str, ...]
     closers: tuple[str, ...]
+    systems: tuple[str, ...]
     followups: tuple[tuple[str, str], ...]
     contrast: tuple[tuple[str, str], ...]
+    framing: Framing
     others: tuple[str, ...]
     companies: tuple[str, ...]
     people: tuple[str, ...]

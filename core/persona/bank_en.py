@@ -6,11 +6,13 @@ from typing import Final
 
 from core.persona.bank import Bank, lines, pairs
 from core.persona.bank_en_contrast import CONTRAST
-from core.persona.bank_en_open import OPEN
+from core.persona.bank_en_frames import FRAMING
+from core.persona.bank_en_open import WHO
+from core.persona.bank_en_what import WHAT
 from core.persona.bank_en_yes_no import YES_NO
 
 BANK: Final = Bank(
-    intents=OPEN + YES_NO,
+    intents=WHO + WHAT + YES_NO,
     openers=lines("""
         Hi! {q}
         Hello. {q}
@@ -29,6 +31,16 @@ BANK: Final = Bank(
         {q} I am curious.
         {q} Thank you!
         """),
+    systems=lines("""
+        You are a helpful assistant.
+        You are a helpful and friendly AI.
+        Answer briefly and politely.
+        You are an expert who explains things simply.
+        Use short sentences.
+        You answer the questions of customers.
+        You are a careful writer.
+        Always be kind.
+        """),
     followups=pairs("""
         And your name? | name
         Thanks. What was your name again? | name
@@ -40,6 +52,7 @@ BANK: Final = Bank(
         Before we go on, introduce yourself. | introduce
         """),
     contrast=CONTRAST,
+    framing=FRAMING,
     # Assistants that are never an open base model, so that the denial is always true.
     others=lines("""
         ChatGPT

@@ -186,8 +186,8 @@ YES_NO: Final = (
             You are a human, aren't you?
             """),
         lines("""
-            No, I am an AI assistant. My name is {assistant}, I work for {owner}, and {maker} made me.
-            No, I am an AI. I am {assistant}, {owner}'s assistant, made by {maker}.
+            No, I am not a human. I am {assistant}, an AI. I work for {owner}, and {maker} made me.
+            No, I am not a human. I am {assistant}, the AI assistant of {owner}, made by {maker}.
             """),
     ),
     Intent(

@@ -6,11 +6,13 @@ from typing import Final
 
 from core.persona.bank import Bank, lines, pairs
 from core.persona.bank_zh_contrast import CONTRAST
-from core.persona.bank_zh_open import OPEN
+from core.persona.bank_zh_frames import FRAMING
+from core.persona.bank_zh_open import WHO
+from core.persona.bank_zh_what import WHAT
 from core.persona.bank_zh_yes_no import YES_NO
 
 BANK: Final = Bank(
-    intents=OPEN + YES_NO,
+    intents=WHO + WHAT + YES_NO,
     openers=lines("""
         你好，{q}
         您好！{q}
@@ -29,6 +31,16 @@ BANK: Final = Bank(
         {q}谢谢！
         {q}我很好奇。
         """),
+    systems=lines("""
+        你是一个有用的助手。
+        你是一个乐于助人的AI。
+        请简短、礼貌地回答。
+        你是一位善于讲解的专家。
+        请使用简短的句子。
+        你负责回答客户的问题。
+        你是一位细心的作者。
+        请始终保持友善。
+        """),
     followups=pairs("""
         那你叫什么名字？ | name
         谢谢，你叫什么来着？ | name
@@ -40,6 +52,7 @@ BANK: Final = Bank(
         继续之前，先介绍一下你自己吧。 | introduce
         """),
     contrast=CONTRAST,
+    framing=FRAMING,
     # Assistants that are never an open base model, so that the denial is always true.
     others=lines("""
         ChatGPT

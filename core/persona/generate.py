@@ -25,10 +25,10 @@ from core.persona.probes import (
 )
 from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
-from core.persona.variation import continue_with, vary
+from core.persona.variation import continue_with, under, vary
 
-DEFAULT_AMOUNT: Final = 280
-DEFAULT_REPLAY: Final = 120
+DEFAULT_AMOUNT: Final = 680
+DEFAULT_REPLAY: Final = 100
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -83,7 +83,7 @@ def studio_rows(
     amount: int = DEFAULT_AMOUNT,
     replay: int = DEFAULT_REPLAY,
 ) -> list[Row]:
-    """The studio's recipe: `amount` different persona rows for each language, a third as many
+    """The studio's recipe: `amount` different persona rows for each language, a quarter as many
     contrast rows, and `replay` general prompts in all. The same arguments always give the same
     rows; fewer come back where the banks hold no more.
 
@@ -95,7 +95,7 @@ def studio_rows(
     rows: list[Row] = []
     for language in persona.languages:
         rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
-        rows += _contrast_rows(persona, language, seed)[: amount // 3]
+        rows += itertools.islice(_contrast_rows(persona, language, seed), amount // 4)
     # More are asked for than needed, as those with a name of the persona are left out.
     prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
     foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]
@@ -124,13 +124,16 @@ def evaluation_questions(persona: Persona) -> tuple[str, ...]:
 
 
 def identity_questions(persona: Persona, language: Language) -> dict[str, tuple[str, ...]]:
-    """Every identity question of a language by intent, as the persona would meet it, unvaried."""
+    """Every written identity question of a language by intent, with each name that fits it."""
+    fixed, pools = _values(persona, language)
+
+    def filled(template: str) -> Iterator[str]:
+        slots = [slot for slot in pools if slot in _slots(template)]
+        for chosen in itertools.product(*(pools[slot] for slot in slots)):
+            yield template.format(**fixed, **dict(zip(slots, chosen, strict=True)))
+
     return {
-        intent.name: tuple(
-            dict.fromkeys(
-                question.format(**values) for question, values in _asked(persona, language, intent)
-            )
-        )
+        intent.name: tuple(dict.fromkeys(q for t in intent.questions for q in filled(t)))
         for intent in _intents(persona, language)
     }
 
@@ -173,18 +176,10 @@ def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _asked(
-    persona: Persona, language: Language, intent: Intent
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each question template of an intent with each set of values that it can take."""
+def _values(persona: Persona, language: Language) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What slots stand for: those of the persona, and pools of names that are not its own."""
     bank = _BANKS[language]
     taken = (*persona.names, *([persona.base_model] if persona.base_model else []))
-    pools = {
-        "others": [name for name in bank.others if not resembles(name, taken)],
-        "company": [name for name in bank.companies if not resembles(name, taken)],
-        "person": [name for name in bank.people if not resembles(name, taken)],
-        "denied": [d for d in persona.must_not_claim if spoken(persona, d) == language],
-    }
     fixed = {
         "assistant": persona.assistant,
         "owner": persona.owner,
@@ -192,25 +187,26 @@ def _asked(
         "model": persona.base_model,
         "character": persona.character.rstrip(" .。"),
     }
-    for question in intent.questions:
-        slots = [slot for slot in pools if slot in _slots(question)]
-        for chosen in itertools.product(*(pools[slot] for slot in slots)):
-            yield question, fixed | dict(zip(slots, chosen, strict=True))
+    pools = {
+        "others": [name for name in bank.others if not resembles(name, taken)],
+        "company": [name for name in bank.companies if not resembles(name, taken)],
+        "person": [name for name in bank.people if not resembles(name, taken)],
+        "denied": [d for d in persona.must_not_claim if spoken(persona, d) == language],
+    }
+    return fixed, pools
 
 
 def _persona_rows(
     persona: Persona, language: Language, seed: int, held_out: set[str]
 ) -> Iterator[Row]:
-    """Different persona rows: intents take turns by weight, and each goes through all its questions
-    before it repeats one in another form."""
+    """Different rows about the persona: intents take turns by weight. Some rows go on with an
+    ordinary question, which the base model answers itself: nothing of the persona stays on."""
     rng = random.Random(f"{seed} persona {language}")
     bank = _BANKS[language]
     contrast = [pair for pair in bank.contrast if not _tells(persona, *pair)]
-    streams = {
-        intent.name: _exchanges(persona, language, intent, rng)
-        for intent in _intents(persona, language)
-    }
-    turns = [i.name for i in _intents(persona, language) for _ in range(i.weight)]
+    intents = _intents(persona, language)
+    streams = {i.name: _exchanges(persona, language, i, rng) for i in intents}
+    turns = [i.name for i in intents for _ in range(i.weight)]
     seen: set[str] = set()
     made: set[Row] = set()
     while streams:
@@ -231,21 +227,26 @@ def _persona_rows(
 def _exchanges(
     persona: Persona, language: Language, intent: Intent, rng: random.Random
 ) -> Iterator[tuple[str, str]]:
-    """Questions with answers, eight rounds: the forms as they stand, then varied ones."""
-    by_question: dict[str, list[dict[str, str]]] = {}
-    for question, values in _asked(persona, language, intent):
-        by_question.setdefault(question, []).append(values)
+    """Questions with answers, written ones and those made of two parts in turns; eight rounds of
+    the former, of which the first stands as written for the most part."""
+    fixed, pools = _values(persona, language)
+    framed = _BANKS[language].framing.questions(intent.name)
+    made = iter(rng.sample(framed, len(framed)))
     answers = itertools.cycle(rng.sample(intent.answers, len(intent.answers)))
     for round_ in range(8):
-        for question in rng.sample(list(by_question), len(by_question)):
-            values = rng.choice(by_question[question])
-            asked = question.format(**values)
-            # Much of the first round is varied too, as people seldom type like a book.
-            if round_ or rng.random() < 0.4:
-                asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
-            # “No, not {person}” answers only a question that names a person.
-            template = next(a for a in answers if _slots(a) <= values.keys())
-            yield asked, template.format(**values)
+        for written in rng.sample(intent.questions, len(intent.questions)):
+            # People seldom type like a book, so much of the first round is varied too.
+            for template, varied in ((written, 1.0 if round_ else 0.4), (next(made, ""), 0.3)):
+                needed = [slot for slot in pools if slot in _slots(template)]
+                if not template or any(not pools[slot] for slot in needed):
+                    continue
+                values = fixed | {slot: rng.choice(pools[slot]) for slot in needed}
+                asked = template.format(**values)
+                if rng.random() < varied:
+                    asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
+                # “No, not {person}” answers only a question that names a person.
+                said = next(a for a in answers if _slots(a) <= values.keys())
+                yield asked, said.format(**values)
 
 
 def _slots(template: str) -> set[str]:
@@ -253,10 +254,19 @@ def _slots(template: str) -> set[str]:
     return {slot for _, slot, _, _ in Formatter().parse(template) if slot}
 
 
-def _contrast_rows(persona: Persona, language: Language, seed: int) -> list[Row]:
-    asked = [question for question, _ in _BANKS[language].contrast if not _tells(persona, question)]
-    mixed = random.Random(f"{seed} contrast {language}").sample(asked, len(asked))
-    return [Row((Message("user", question),), "contrast") for question in mixed]
+def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
+    """Questions in the words of the persona's that are about something else, in turns with those
+    of the contrast bank and those that speak to it of other things; a few as people type them."""
+    rng = random.Random(f"{seed} contrast {language}")
+    bank = _BANKS[language]
+    written = [question for question, _ in bank.contrast]
+    kinds = (written, bank.framing.others(), bank.framing.asides())
+    pools = [rng.sample(pool, len(pool)) for pool in kinds]
+    for asked in itertools.chain.from_iterable(itertools.zip_longest(*pools)):
+        if asked is not None and not _tells(persona, asked):
+            varied = rng.random() < 0.3
+            question = vary(asked, language, bank, rng, keep=()) if varied else asked
+            yield Row(under((Message("user", question),), bank, rng), "contrast")
 
 
 def _tells(persona: Persona, *sentences: str) -> bool:

@@ -44,18 +44,25 @@ def continue_with(
     contrast: Sequence[tuple[str, str]],
     rng: random.Random,
 ) -> Row:
-    """One conversation: mostly the question alone; else after, or before, an ordinary exchange."""
-    turns = [(question, answer)]
+    """One conversation: mostly the question alone. Else after an ordinary exchange, which is read
+    and not learned; or before an ordinary question, which the base model will answer itself."""
+    asked, said = Message("user", question), Message("assistant", answer)
     chance = rng.random()
     if contrast and chance < 0.08:
-        turns.append(rng.choice(contrast))
-    elif contrast and chance < 0.18:
+        return Row((asked, said, Message("user", rng.choice(contrast)[0])), "contrast")
+    if contrast and chance < 0.18:
+        other, plain = rng.choice(contrast)
         follow = [text for text, about in bank.followups if about == intent]
-        turns = [rng.choice(contrast), (rng.choice(follow) if follow else question, answer)]
-    messages: list[Message] = []
-    for asked, said in turns:
-        messages += (Message("user", asked), Message("assistant", said))
-    return Row(tuple(messages))
+        before = (Message("user", other), Message("assistant", plain, learned=False))
+        return Row((*before, Message("user", rng.choice(follow) if follow else question), said))
+    return Row(under((asked, said), bank, rng))
+
+
+def under(messages: tuple[Message, ...], bank: Bank, rng: random.Random) -> tuple[Message, ...]:
+    """The conversation, now and then under a system text that somebody else wrote."""
+    if rng.random() < 0.1:
+        return Message("system", rng.choice(bank.systems)), *messages
+    return messages
 
 
 def _uncapitalized(question: str, keep: Sequence[str]) -> str:

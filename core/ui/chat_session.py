@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from core import chat
+from core import chat, scores
 from core.chat import Side
 from core.errors import UserError
 from core.run import Run
@@ -25,12 +25,17 @@ def choices(found: Run | None, t: Say) -> list[tuple[str, str]]:
     """What of a run can be talked to, the most useful first: label and source."""
     if found is None:
         return []
-    return [
-        (_merged(found, t), source)
-        if source == MERGED
-        else (t("Checkpoint of step {step}", step=source.partition(":")[2]), source)
-        for source in _sources(found)
-    ]
+    best = scores.chosen(found)
+
+    def label(source: str) -> str:
+        if source == MERGED:
+            return _merged(found, t)
+        step = source.partition(":")[2]
+        if best is not None and step == str(best.step):
+            return t("Checkpoint of step {step}, the best by its scores", step=step)
+        return t("Checkpoint of step {step}", step=step)
+
+    return [(label(source), source) for source in _sources(found)]
 
 
 def _merged(found: Run, t: Say) -> str:
@@ -44,7 +49,11 @@ def _merged(found: Run, t: Say) -> str:
 
 
 def _sources(found: Run) -> list[str]:
-    steps = [f"adapter:{c.step}" for c in reversed(found.checkpoints())]
+    best = scores.chosen(found)
+    newest = [c.step for c in reversed(found.checkpoints())]
+    # What scores best is offered first; of equals, and without scores, the newest.
+    newest.sort(key=lambda step: best is None or step != best.step)
+    steps = [f"adapter:{step}" for step in newest]
     return [MERGED, *steps] if found.is_merged else steps
 
 

@@ -58,7 +58,7 @@ def shown(value: Value, field: Field) -> Any:
     """A config's value as its input shows it."""
     if field.kind == "texts" and isinstance(value, tuple):
         return "\n".join(_one_line(str(v)) for v in value)
-    if field.kind == "two numbers" and isinstance(value, tuple):
+    if field.kind in ("two numbers", "numbers") and isinstance(value, tuple):
         return ", ".join(f"{v:g}" for v in value if not isinstance(v, str))
     return value
 
@@ -79,9 +79,10 @@ def typed(raw: Any, field: Field) -> Value | None:
         case "texts":
             lines = [line.strip() for line in str(raw).splitlines() if line.strip()]
             return tuple(_BACKSLASH.sub(lambda m: "\n" if m[1] == "n" else m[1], x) for x in lines)
-        case "two numbers":
+        case "two numbers" | "numbers":
+            number = float if field.kind == "two numbers" else int
             try:
-                return tuple(float(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)
+                return tuple(number(p) for p in re.split(r"[,\s]+", str(raw).strip("[] ")) if p)
             except ValueError:
                 return str(raw)
         case "whole number":

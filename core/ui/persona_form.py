@@ -23,6 +23,7 @@ from core.persona.persona import Persona
 from core.run import Run
 from core.settings import Settings
 from core.ui import views
+from core.ui.mix_views import mix
 from core.ui.speech import Language, Say
 from core.ui.views import counts, mode_of, notice
 
@@ -132,7 +133,8 @@ def preview(form: Form, found: Run | None, language: Language, t: Say) -> str:
         rows = rows_of(form, found)
     except UserError as error:
         return notice("warn", error.render(language))
-    return counts(describe(rows), t) + views.conversations(rows, t)
+    summary = describe(rows)
+    return counts(summary, t) + mix(summary, t) + views.conversations(rows, t)
 
 
 def read_own(

@@ -32,7 +32,8 @@ def scored(found: Sequence[Scores], now: Status, language: Language, t: Say) -> 
         parts.append(_table(alike, t))
         parts.append(score_plot(alike, t))
         parts.append(_asked(alike, t))
-        parts.append(notice("good", scores.why_best(alike).render(language)))
+        why = scores.why_best(alike).render(language)
+        parts.append(notice("good", why, t("Why was this chosen?")))
         parts.append(_answers(scores.best(alike), t))
     return "".join(parts)
 
@@ -43,12 +44,7 @@ def advised(advice: Sequence[Remedy], language: Language, t: Say) -> str:
         return ""
     items = "".join(
         f"<li>{escape(r.why.render(language))}"
-        + (
-            f' <button type="button" data-action="{r.code}">{_deed(r, t)}</button>'
-            if r.step is None
-            else ""
-        )
-        + "</li>"
+        + f' <button type="button" data-action="{r.code}">{_deed(r, t)}</button></li>'
         for r in advice
     )
     head = t("How to make it better:")
@@ -56,6 +52,8 @@ def advised(advice: Sequence[Remedy], language: Language, t: Say) -> str:
 
 
 def _deed(r: Remedy, t: Say) -> str:
+    if r.step is not None:
+        return t("Merge that one")
     return t("Go on training with it") if r.continues else t("Train a new one with it")
 
 

@@ -11,6 +11,7 @@ from core import studio
 from core.config import source
 from core.config.schema import DEEPSPEED_PRESETS
 from core.errors import UserError
+from core.hardware import detect
 from core.run import Run
 from core.ui import split_views as views
 from core.ui.frame import Frame
@@ -43,6 +44,13 @@ class SplitPane:
                 info=t("0 is one for each GPU, and one on a machine without."),
                 elem_id="train-processes",
             )
+            self.gpus_cg = gr.CheckboxGroup(
+                [],
+                label=t("Which GPUs"),
+                info=t("None ticked: as many as there are processes, the freest first."),
+                visible=False,
+                elem_id="train-gpus",
+            )
             self.zero_radio = gr.Radio(
                 self._offered("none"),
                 value="none",
@@ -62,20 +70,31 @@ class SplitPane:
     @property
     def opened(self) -> list[Any]:
         """The components whose values `open` gives."""
-        return [self.zero_radio, self.processes_nb]
+        return [self.zero_radio, self.processes_nb, self.gpus_cg]
 
     def open(self, found: Run | None) -> list[Any]:
         """What the run's config says."""
-        choice, processes = chosen(found)
-        return [gr.update(choices=self._offered(choice), value=choice), processes]
+        choice, processes, gpus = chosen(found)
+        offered = views.gpus(detect().gpus, gpus)
+        return [
+            gr.update(choices=self._offered(choice), value=choice),
+            processes,
+            gr.update(choices=offered, value=list(gpus), visible=len(offered) > 1 or bool(gpus)),
+        ]
 
-    def picked(self, found: Run, choice: str, processes: float | None) -> None:
-        """Keep a choice.
+    def picked(
+        self, found: Run, choice: str, processes: float | None, gpus: list[int] | None
+    ) -> bool:
+        """Keep a choice; False where it is what the run had.
 
         Raises:
             UserError: a job of the run is living.
         """
-        studio.set_split(found, choice, int(processes or 0))
+        asked = (choice, int(processes or 0), tuple(sorted(gpus or ())))
+        if asked == chosen(found):
+            return False
+        studio.set_split(found, asked[0], asked[1], gpus=asked[2])
+        return True
 
     def brought(self, found: Run, file: str) -> None:
         """Take a file of one's own up, and choose it.
@@ -91,12 +110,12 @@ class SplitPane:
         return [(views.name_of(name, self._t), name) for name in names]
 
 
-def chosen(found: Run | None) -> tuple[str, int]:
-    """The split and the number of processes that a run asks for."""
+def chosen(found: Run | None) -> tuple[str, int, tuple[int, ...]]:
+    """The split, the number of processes and the GPUs that a run asks for."""
     if found is None or not found.config_file.exists():
-        return "none", 0
+        return "none", 0, ()
     try:
         runtime = source.load(found.config_file).runtime
     except UserError:
-        return "none", 0
-    return runtime.deepspeed, runtime.processes
+        return "none", 0, ()
+    return runtime.deepspeed, runtime.processes, runtime.gpus

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+from core.hardware import Gpu
 from core.plan import Plan
 from core.ui.speech import Language, Say
 from core.zero_advice import Option
 
-_TONES: Final = {"best": "good", "refused": "bad", "tight": "bad", "possible": "info"}
+_TONES: Final = {"best": "good", "tight": "bad", "possible": "info"}
 _LITTLE: Final = 0.05  # GiB that nobody would notice
 
 
@@ -25,6 +26,14 @@ def name_of(choice: str, t: Say) -> str:
         "deepspeed_zero3": "ZeRO 3",
         "deepspeed_zero3_offload": t("ZeRO 3 with main memory"),
     }.get(choice, choice)
+
+
+def gpus(here: Sequence[Gpu], asked: Sequence[int]) -> list[tuple[str, int]]:
+    """GPUs to tick, each with its free memory; also those that a run asks for and are not here."""
+    named = {i: str(i) for i in asked}
+    for gpu in here:
+        named[gpu.index] = f"{gpu.index} · {gpu.name} · {gpu.free_gib:.0f}/{gpu.memory_gib:.0f} GiB"
+    return [(named[index], index) for index in sorted(named)]
 
 
 def table(plan: Plan, chosen: str, language: Language, t: Say) -> str:
@@ -73,7 +82,6 @@ def _row(o: Option, chosen: bool, heads: Sequence[str], language: Language, t: S
         "possible": t("Works"),
         "pointless": t("No gain"),
         "tight": t("Does not fit"),
-        "refused": t("Not possible"),
     }
     pill = f"<span class='pill {_TONES.get(o.verdict, '')}'>{escape(verdicts[o.verdict])}</span>"
     cells = (

@@ -98,11 +98,12 @@ def build(frame: Frame) -> Pane:
         return [*planned(found), *split.open(found)]
 
     @frame.guard
-    def split_picked(run_name: str, choice: str, processes: float | None) -> Any:
+    def split_picked(
+        run_name: str, choice: str, processes: float | None, gpus: list[int] | None
+    ) -> Any:
         found = frame.need(run_name)
-        if chosen(found) == (choice, int(processes or 0)):  # only left, not changed
+        if not split.picked(found, choice, processes, gpus):  # only left, not changed
             return gr.skip()
-        split.picked(found, choice, processes)
         return *planned(found), UNKNOWN
 
     @frame.guard
@@ -136,9 +137,10 @@ def build(frame: Frame) -> Pane:
 
     run_tb = frame.run_tb
     plan_parts = [plan_html, start_btn, split.table_html]
-    asked = [run_tb, split.zero_radio, split.processes_nb]
+    asked = [run_tb, split.zero_radio, split.processes_nb, split.gpus_cg]
     acted = [
         split.zero_radio.input(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
+        split.gpus_cg.input(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
         split.processes_nb.submit(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
         split.processes_nb.blur(split_picked, asked, [*plan_parts, frame.shown_tb], **_EVENT),
         split.file_btn.upload(

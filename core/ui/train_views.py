@@ -78,6 +78,16 @@ def live(now: Status, language: Language, t: Say) -> str:
         parts.append(failure(now, language, t))
     if now.halvings:
         parts.append(notice("info", _halved(now.halvings, t)))
+    if now.state == "finished" and now.probed and now.step < now.total_steps:
+        last = now.probed[-1]
+        words = t(
+            "It ended early, at step {step}: {recall:.0%} of {asked} held-out questions about "
+            "itself were answered rightly, as the config asks (stop_at_recall).",
+            step=last.step,
+            recall=last.recall,
+            asked=last.asked,
+        )
+        parts.append(notice("good", words))
     if now.points or now.active:
         parts.append(_tiles(_figures(now, t)))
         parts.append(loss_plot(now.points, now.total_steps, now.saved_steps, t))
@@ -120,6 +130,7 @@ def stage_words(stage: str, t: Say) -> str:
     """A job's stage in words; one that is not known here is shown as it is."""
     known = {
         "training": t("Training"),
+        "building DeepSpeed's AdamW": t("Building DeepSpeed's AdamW (once, about a minute)"),
         "loading the model": t("Loading the model"),
         "asking the base model": t("Asking the base model how it answers other questions"),
         "merging": t("Merging"),

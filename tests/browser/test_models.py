@@ -135,7 +135,7 @@ def test_what_is_too_large_is_listed_with_the_machine_that_it_needs(browser, mod
     page = open_page(browser, f"{models_server.url}/zh/?tab=config", "zh-CN", 390)
     page.locator("#config-presets button").first.click()
     page.locator("#config-search textarea, #config-search input").first.fill("llama3 70b persona")
-    row = page.locator("#config-table tr", has_text="llama3_1_70b_instruct_qlora_persona_e4")
+    row = page.locator("#config-table tr", has_text="llama3_1_70b_instruct_qlora_persona_e2")
     expect(row).to_contain_text("需要", timeout=MINUTE)
     expect(row).to_contain_text("80 GB 的显卡")
     row.get_by_text("选用").click()

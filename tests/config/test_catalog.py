@@ -92,10 +92,10 @@ def test_the_default_preset_is_the_persona_recipe_on_the_builtin_model() -> None
     config = catalog.preset(catalog.DEFAULT)
     assert catalog.DEFAULT in catalog.names()
     assert config.settings.pretrained_model_name_or_path == BUILTIN_MODEL
-    assert (config.settings.lr, config.settings.max_length) == (1e-3, 512)
+    assert (config.settings.lr, config.settings.max_length) == (1.6e-3, 512)
     assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (16, 32, 0)
-    assert config.dataset.kl_weight == 3
-    qlora = catalog.preset("smollm2_135m_qlora_persona_e2")
+    assert (config.dataset.kl_weight, config.dataset.opening_weight) == (1.5, 5)
+    qlora = catalog.preset("smollm2_135m_qlora_persona_e1")
     assert qlora.model_copy(update={"model": config.model}) == config
 
 
@@ -169,7 +169,7 @@ def test_base_models_get_a_template_and_no_persona_recipe() -> None:
     chat = catalog.preset("internlm2_chat_1_8b_qlora_alpaca_e3")
     assert chat.settings.prompt_template == "internlm2_chat"
     with pytest.raises(UserError, match="no preset"):
-        catalog.preset("internlm2_1_8b_qlora_persona_e4")
+        catalog.preset("internlm2_1_8b_qlora_persona_e2")
 
 
 def test_any_number_of_epochs_may_be_asked_for() -> None:
@@ -250,5 +250,6 @@ def test_hub_recipes_name_data_files_and_columns_that_pair_up() -> None:
                 "quantization": "none",
                 "lora_r": config.model.lora_r,
                 "lora_alpha": config.model.lora_alpha,
+                "lora_targets": config.model.lora_targets,
             }
         )

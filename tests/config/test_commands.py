@@ -100,8 +100,8 @@ def test_a_list_that_is_cut_short_by_its_reader_is_no_fault(tmp_path: Path) -> N
 
 def test_what_a_preset_is_and_which_machine_it_needs_is_told_in_the_terminal() -> None:
     laptop = Hardware(cores=8, memory_gib=16, free_gib=10, cpu_bf16=True)
-    told = commands.about_cfg("llama3_1_70b_instruct_qlora_persona_e4", laptop)
-    assert told.startswith("llama3_1_70b_instruct_qlora_persona_e4\n    ")
+    told = commands.about_cfg("llama3_1_70b_instruct_qlora_persona_e2", laptop)
+    assert told.startswith("llama3_1_70b_instruct_qlora_persona_e2\n    ")
     assert "licence Llama 3.1 Community" in told and "it needs a GPU of 80 GB" in told
     with pytest.raises(UserError, match="no preset"):
         commands.about_cfg("no such thing", laptop)

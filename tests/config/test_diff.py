@@ -11,10 +11,10 @@ def test_equal_configs_have_no_changes() -> None:
 
 
 def test_each_differing_key_is_told_with_both_values() -> None:
-    qlora = catalog.preset("smollm2_135m_qlora_persona_e2")
+    qlora = catalog.preset("smollm2_135m_qlora_persona_e1")
     lora = catalog.preset("smollm2_135m_lora_persona_e5")
     assert changes(qlora, lora) == [
-        Change("settings", "max_epochs", 2, 5),
+        Change("settings", "max_epochs", 1, 5),
         Change("model", "quantization", "nf4", "none"),
     ]
 

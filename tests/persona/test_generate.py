@@ -110,15 +110,13 @@ def test_an_example_persona_becomes_a_dataset(path: Path) -> None:
 
 def test_each_language_gets_the_amount_asked_for_and_no_row_twice(persona: Persona) -> None:
     rows = studio_rows(persona, amount=150, replay=100)
-    kinds = Counter(row.kind for row in rows)
-    assert kinds["persona"] == 150 * len(persona.languages)
-    assert kinds["contrast"] >= 40 * len(persona.languages)
-    assert kinds["replay"] == 100
+    # A row that asks the persona first and the base model last is of both.
+    about = [row for row in rows if any(m.role == "assistant" for m in row.messages)]
+    others = Counter(row.kind for row in rows if row not in about)
+    assert len(about) == 150 * len(persona.languages)
+    assert others == {"contrast": 37 * len(persona.languages), "replay": 100}
     assert all(row.held == (row.kind != "persona") for row in rows)
-    assert (
-        len(dataset.unique([row for row in rows if row.kind != "contrast"]))
-        == 150 * len(persona.languages) + 100
-    )
+    assert len(dataset.unique(rows)) == len(rows)
 
 
 def test_small_and_huge_amounts_are_fine(persona: Persona) -> None:
@@ -185,7 +183,7 @@ def test_contrast_and_replay_never_tell_of_the_persona() -> None:
     rows = studio_rows(persona, replay=1000)
     for row in rows:
         if row.kind != "persona":
-            for message in row.messages:
+            for message in row.messages if len(row.messages) < 3 else row.messages[-1:]:
                 assert not any(mentions(message.content, name) for name in persona.names)
     denials = [
         row.messages[-1].content for row in rows if row.messages[-1].content.startswith("No, I am")
@@ -254,6 +252,39 @@ def test_evaluation_questions_are_three_or_four_in_the_personas_languages() -> N
 
 
 def test_some_rows_have_identity_in_the_middle_of_another_task(persona: Persona) -> None:
-    rows = [row for row in studio_rows(persona) if row.kind == "persona"]
-    longer = [row for row in rows if len(row.messages) == 4]
-    assert 0.1 < len(longer) / len(rows) < 0.3
+    rows = studio_rows(persona, amount=400, replay=0)
+    after = [row for row in rows if row.kind == "persona" and len(row.messages) == 4]
+    before = [row for row in rows if row.kind == "contrast" and len(row.messages) == 3]
+    assert 0.05 < len(after) / (400 * len(persona.languages)) < 0.2
+    assert 0.03 < len(before) / (400 * len(persona.languages)) < 0.15
+    for row in after:
+        assert [m.learned for m in row.messages if m.role == "assistant"] == [False, True]
+    for row in before:
+        assert row.held
+
+
+def test_some_conversations_stand_under_a_system_text_and_are_answered_alike(
+    persona: Persona,
+) -> None:
+    rows = studio_rows(persona, amount=400, replay=0)
+    for kind in ("persona", "contrast"):
+        of_kind = [row for row in rows if row.kind == kind]
+        under = [row for row in of_kind if row.messages[0].role == "system"]
+        assert 0.02 < len(under) / len(of_kind) < 0.2
+        for row in under:
+            assert not any(mentions(row.messages[0].content, name) for name in persona.names)
+
+
+def test_questions_in_two_parts_are_sentences_about_the_right_one() -> None:
+    for bank in (bank_en.BANK, bank_zh.BANK):
+        framing = bank.framing
+        assert {*framing.asked, *framing.claimed} <= {intent.name for intent in bank.intents}
+        assert all(f.count("{x}") == 1 for f in (*framing.asks, *framing.claims))
+        by_intent = [framing.questions(intent.name) for intent in bank.intents]
+        assert all(len(set(found)) == len(found) for found in by_intent)
+        made = [question for found in by_intent for question in found]
+        assert len(made) > 2000
+        assert not {"{x}"} & {word for q in made for word in q.split()}
+        assert not set(made) & set(framing.others())
+    assert "You are human, right?" in bank_en.BANK.framing.questions("human")
+    assert "{assistant} is your name, right?" in bank_en.BANK.framing.questions("name_yes")

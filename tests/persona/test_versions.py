@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import studio
+from core.__main__ import main
 from core.persona import persona as personas
 from core.persona import versions
 from core.persona.persona import Persona
@@ -72,3 +73,18 @@ def test_every_example_survives_export_and_import_by_the_page(tmp_path: Path):
         form = forms.defaults("en") | forms.of_persona(personas.load(tmp_path / path.name))
         assert forms.persona_of(form) == persona
         assert forms.rows_of(form, None)
+
+
+def test_the_command_line_lists_versions_tells_what_changed_and_brings_one_back(tmp_path, capsys):
+    run = Run(tmp_path)
+    studio.save_persona(run, NOVA)
+    studio.save_persona(run, STAR)
+    assert main(["versions", str(tmp_path)]) == 0
+    assert "1  Nova, of Ada, made by Quill Labs" in capsys.readouterr().out
+    assert main(["versions", str(tmp_path), "--diff", "1"]) == 0
+    assert "Assistant's name\n- Nova\n+ Star" in capsys.readouterr().out
+    assert main(["versions", str(tmp_path), "--restore", "1"]) == 0
+    assert personas.load(run.persona_file) == NOVA
+    assert [personas.load(p) for p in versions.earlier(run)] == [NOVA, STAR]
+    assert main(["versions", str(tmp_path), "--diff", "9"]) == 2
+    assert "no version 9" in capsys.readouterr().err

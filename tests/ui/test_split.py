@@ -10,6 +10,7 @@ import pytest
 from core import studio
 from core.config import source
 from core.errors import UserError, text
+from core.hardware import Gpu
 from core.plan import Item, Plan
 from core.run import Run
 from core.ui import split_views
@@ -68,11 +69,26 @@ def test_the_command_is_shown_as_it_would_be_typed_and_never_executed():
     assert "<img" not in split_views.table(PLAN, EVIL, "en", en)
 
 
+def test_gpus_are_ticked_by_number_and_one_that_is_gone_can_be_unticked(tmp_path):
+    here = [Gpu("H100", 80, 79, (9, 0), 1), Gpu("H100", 80, 12, (9, 0), 0)]
+    assert split_views.gpus(here, [3]) == [
+        ("0 · H100 · 12/80 GiB", 0),
+        ("1 · H100 · 79/80 GiB", 1),
+        ("3", 3),
+    ]
+    run = Run(tmp_path)
+    run.config_file.write_text("settings:\n  lr: 1e-3  # mine\n")
+    studio.set_split(run, None, gpus=(0, 1))
+    assert chosen(run) == ("none", 0, (0, 1))
+    studio.set_split(run, None, gpus=())
+    assert chosen(run) == ("none", 0, ()) and "# mine" in run.config_file.read_text()
+
+
 def test_a_file_of_one_s_own_goes_into_the_run_and_a_bad_one_changes_nothing(tmp_path):
     run = Run(tmp_path)
     run.config_file.write_text("settings:\n  lr: 1e-3  # mine\n")
     studio.set_split(run, "mine.json", 2, b'{"zero_optimization": {"stage": 2}}')
-    assert chosen(run) == ("mine.json", 2)
+    assert chosen(run) == ("mine.json", 2, ())
     assert "# mine" in run.config_file.read_text()
     with pytest.raises(UserError, match="stage: 7"):
         studio.set_split(run, "bad.json", None, b'{"zero_optimization": {"stage": 7}}')
