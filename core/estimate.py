@@ -65,7 +65,7 @@ def cost_of(
     stage: int = 0,
 ) -> Cost:
     """Costs of a config's passes, on one process of a ZeRO stage."""
-    fast = shape.fast and config.model.lora_dropout == 0
+    fast = shape.fast and config.own_decoder
     return Cost(
         shape=shape,
         rank=config.model.lora_r,

@@ -136,11 +136,14 @@ def plan(
         made.why_recompute,
         SHOWN_RECOMPUTE[made.recompute],
     )
+    fast = shape.fast and config.own_decoder
     decide(
         "attention",
-        "transformers" if not shape.fast else "varlen" if device == "cuda" else "sdpa",
+        "transformers" if not fast else "varlen" if device == "cuda" else "sdpa",
         "Attention",
         text("each conversation sees only itself; no padding is computed")
+        if fast
+        else text("asked for in the config, or dropout needs it: the same, but slower")
         if shape.fast
         else text(
             "this kind of model is computed as transformers wrote it: the same, but slower than "
@@ -149,8 +152,7 @@ def plan(
     )
     if hardware.gpus:
         # DeepSpeed's engine takes part in the backward pass, which no recording survives.
-        able = dtype == "bfloat16" and stage == 0
-        able = able and shape.fast and config.model.lora_dropout == 0
+        able = dtype == "bfloat16" and stage == 0 and fast
         decide(
             "cuda_graphs",
             able and made.graphs,

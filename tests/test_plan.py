@@ -63,6 +63,17 @@ def test_equal_rows_are_collapsed_unless_dropout_forbids_it(work):
     assert made.seconds > plan(Config(), work, SMALL, CPU).seconds
 
 
+@pytest.mark.parametrize(
+    "part", [{"runtime": {"attention": "transformers"}}, {"model": {"lora_dropout": 0.1}}]
+)
+def test_what_the_own_decoder_may_not_compute_is_planned_as_transformers_does(work, part):
+    ours = plan(Config(), work, SMALL, H100)
+    theirs = plan(Config.model_validate(part), work, SMALL, H100)
+    assert (ours["attention"], ours["cuda_graphs"]) == ("varlen", True)
+    assert (theirs["attention"], theirs["cuda_graphs"]) == ("transformers", False)
+    assert theirs.step_seconds > ours.step_seconds
+
+
 def test_the_memory_that_is_free_decides_not_the_total(work):
     roomy = plan(Config(), work, SEVEN_B, H100)
     assert roomy["weight_cache"] is True

@@ -216,6 +216,10 @@ class Runtime(Part):
     activation_checkpointing: Annotated[
         Switch, _help("Recompute activations, store few: less memory, a third slower.")
     ] = "auto"
+    attention: Annotated[
+        Literal["auto", "transformers"],
+        _help("The studio's own decoder where it has one, or the model as transformers wrote it."),
+    ] = "auto"
     weight_cache: Annotated[
         Switch, _help("Unpack 4-bit weights once, not at every use: same numbers, more memory.")
     ] = "auto"
@@ -245,6 +249,11 @@ class Config(Part):
         if self.optimizer.eta_min > self.settings.lr:
             raise ValueError("optimizer.eta_min is above settings.lr; lower it to at most lr")
         return self
+
+    @property
+    def own_decoder(self) -> bool:
+        """Whether the studio's own decoder may compute the model, where it knows its family."""
+        return self.model.lora_dropout == 0 and self.runtime.attention == "auto"
 
     @property
     def tokens_per_step(self) -> int:

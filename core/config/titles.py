@@ -55,6 +55,7 @@ TITLES: Final[Mapping[str, Text]] = {
     "processes": text("Processes"),
     "gpus": text("Which GPUs"),
     "activation_checkpointing": text("Recompute activations"),
+    "attention": text("Decoder and attention"),
     "weight_cache": text("Unpacked weights"),
     "micro_batch_tokens": text("Tokens at once"),
     "merge_base": text("Merge into"),
