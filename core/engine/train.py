@@ -79,7 +79,6 @@ def train(
     ranks.join(device, alone=deepspeed is not None)
     pulse = pulse or Pulse(run, _JOB, ranks)
     pulse.begin()
-    set_seed(config.runtime.seed)
     path = model_folder(settings, config.settings.pretrained_model_name_or_path)
     tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
     work = encode(load_dataset(run.dataset_file), tokenizer, config)
@@ -89,6 +88,7 @@ def train(
     start = ranks.tell(checkpoint.step if checkpoint else 0)
 
     _pace(settings, device, dtype, ranks)
+    set_seed(config.runtime.seed)  # only now: measuring draws numbers, in one rank, once
     if ranks.first:
         run.emit("started", _JOB, total_steps=len(steps), from_step=start, processes=ranks.world)
     _progress(run, ranks, "loading the model", 0, 1)

@@ -33,6 +33,8 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
             return st.floats(low, high, exclude_min=field.above, exclude_max=field.below)
         case "two numbers":
             return st.tuples(st.floats(0, 0.999), st.floats(0, 0.999))
+        case "numbers":
+            return st.lists(st.integers(0, 255), max_size=4).map(tuple)
         case "texts":
             return st.lists(LINE, min_size=int(low), max_size=3).map(tuple)
         case "text":

@@ -123,6 +123,7 @@ def test_any_field_of_a_dumped_config_can_be_edited_alone(data: st.DataObject) -
         "choice": fields()[place].choices[-1:] and fields()[place].choices[-1],
         "texts": ("x", "y: z"),
         "two numbers": (0.5, 0.25),
+        "numbers": (0, 2),
     }
     value = new[fields()[place].kind]
     if place in (("dataset", "input_text"), ("dataset", "output_text")):
