@@ -134,6 +134,7 @@ def test_the_tokens_of_a_conversation_are_shown_with_the_learned_ones_in_colour(
 
 def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: Path):
     run = made(server, assistant="Robin")
+    before = source.load(run.config_file)
     at(page, server, run, "config")
     box(page, "config-settings-max_epochs").fill("6")
     page.keyboard.press("Tab")
@@ -148,7 +149,7 @@ def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: 
     page.locator("#config-copy").click()
     expect(page.locator("#run-name")).not_to_have_text(run.name, timeout=MINUTE)
     expect(box(page, "config-settings-max_epochs")).to_have_value("6", timeout=MINUTE)
-    assert source.load(run.config_file).settings.max_epochs == 2
+    assert source.load(run.config_file) == before, "the original keeps what was saved"
     page.wait_for_timeout(3000)  # the copy's forms are filled one after another
     box(page, "config-name").fill("Robin the second")
     expect(box(page, "config-name")).to_have_value("Robin the second")
