@@ -138,7 +138,7 @@ def test_a_config_is_duplicated_renamed_and_taken_along(page, server, tmp_path: 
     at(page, server, run, "config")
     box(page, "config-settings-max_epochs").fill("6")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(700)
+    expect(page.locator("#config-undo")).to_be_visible(timeout=MINUTE)  # the edit has arrived
     page.locator("#config-more button").first.click()
     with page.expect_download() as found:
         page.locator("#config-save").click()
