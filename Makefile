@@ -46,7 +46,7 @@ test: lint browser
 fast: lint
 	@$(BIN)/python -m pytest -m "not browser and not slow and not gpu and not distributed"
 
-# Every stage and number type on two processes and on two hosts: a table, in about ten minutes.
+# Every stage and number type on two processes and on two hosts, printed as a table.
 test-distributed: install-dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m distributed tests/distributed
 
