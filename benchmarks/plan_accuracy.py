@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -142,12 +143,13 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         halved: list[int] = []
         trainer.after_halving = lambda step, before, tokens: halved.append(tokens)
         trainer.train()
-    each = sorted(b - a for a, b in pairwise(ends[_WARM - 1 :]))
-    step = each[len(each) // 2]
+    each = [b - a for a, b in pairwise(ends)]
+    step = statistics.median(each[_WARM - 1 :])
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
         "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")},
         "halved": halved,
+        "steps": [round(seconds, 4) for seconds in each],
         "tokens_a_second": tokens / (ends[-1] - ends[_WARM - 1]),
         "step_seconds": [made.step_seconds, step],
         "memory_gib": [sum(made.memory_gib) / 2, memory_gib(device)],
