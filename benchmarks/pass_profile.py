@@ -1,7 +1,7 @@
 """Where the time of one forward and backward pass goes, by torch's profiler.
 
-Run: PYTHONPATH=. python benchmarks/pass_profile.py [--shape 1.8B] [--tokens 16384] [--rank 64]
-    [--packed] [--recompute nothing|mlp|layers] [--json FILE]
+Run: PYTHONPATH=. python benchmarks/pass_profile.py [--shape 1.8B] [--tokens 16384] [--length 1024]
+    [--rank 64] [--packed] [--recompute nothing|mlp|layers] [--json FILE]
 NF4 values, LoRA on all linear layers, rows as long as alpaca's (`shapes.py`). Prints the time of
 each kind of work, of each matrix product with its rate, and of the slowest kernels; on a machine
 without a GPU, that of torch's operations.
@@ -60,7 +60,7 @@ def work_of(asked: argparse.Namespace, device: str) -> Callable[[], None]:
     objective = Objective(adapted)
     gradients = Gradients(lora.trained(objective))
     objective.collect(gradients)
-    work = alpaca(shape.vocabulary)
+    work = alpaca(shape.vocabulary, longest=asked.length)
     everyone = tuple(Member(i, 1) for i in range(len(work.rows)))
     members = packs(everyone, work.lengths, asked.tokens, collapse=True)[0]
     pack = batch.build(members, work.encoded, {}, device, attention=objective.attention)
@@ -85,9 +85,8 @@ def products(events: Sequence[Any], device: str) -> list[dict[str, Any]]:
     for event in events:
         if event.key not in ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm"):
             continue
-        shapes = [s for s in event.input_shapes if len(s) >= 2][-2:]
-        if len(shapes) < 2:
-            continue
+        first = 1 if "add" in event.key else 0
+        shapes = event.input_shapes[first : first + 2]
         (m, k), n = shapes[0][-2:], shapes[1][-1]
         many = shapes[0][0] if len(shapes[0]) == 3 else 1
         each = _own(event, device) / event.count / 1e6
@@ -112,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shape", default="1.8B", choices=SHAPES)
     parser.add_argument("--tokens", type=int, default=16_384)
+    parser.add_argument("--length", type=int, default=1024)
     parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--packed", action="store_true")
     parser.add_argument("--recompute", default="nothing", choices=("nothing", "mlp", "layers"))

@@ -22,17 +22,20 @@ _PROCESS_GIB: Final = {"cpu": 0.72, "cuda": CONTEXT_GIB}  # interpreter and libr
 _WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
 _ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
 _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head
-_PRODUCTS: Final = 0.87  # of the rate of large products that those of a layer reach
-_PASSES: Final = {"cpu": 2.5, "cuda": 1.2}  # of memory, by plain operations and by fused kernels
+_PRODUCTS: Final = {"cpu": 1.0, "cuda": 0.87}  # of that rate, by a layer's products
+_PASSES: Final = {"cpu": 5.0, "cuda": 1.2}  # of memory, by plain operations and by fused kernels
+_FEW: Final = {"cpu": 30, "cuda": 0}  # tokens in which a product takes its first half of the rate
+_NARROW: Final = {"cpu": 0.5, "cuda": 1.0}  # of that rate, by the adapter's own products
+_ANSWERED: Final = 0.3  # of the rate of large products, by those of a few rows at once
 _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
-_STEP_SECONDS: Final = {"cpu": 0.02, "cuda": 0.010}  # of an optimizer step besides its numbers
+_STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.010}  # of an optimizer step besides its numbers
 _TRANSFORMERS_BYTES: Final = 2.2  # times what our decoder keeps, and its time
 _TRANSFORMERS_SECONDS: Final = 1.7
 
 
 @dataclass(frozen=True)
 class Pack:
-    """A typical pack: its tokens, those of them that are learned, and how far a token sees back."""
+    """A typical pack: its tokens, those of them that are learned, tokens of the row of a token."""
 
     tokens: float
     learned: float
@@ -77,6 +80,11 @@ class Cost:
     def adapted(self) -> int:
         """Layers with an adapter."""
         return self.shape.adapted_layers(self.targets)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether what all rows of a pack begin with is computed once."""
+        return self.device == "cpu" and self.fast
 
     def weights_gib(self, cache: bool) -> float:
         """Frozen weights, with the room for the adapter in them or the buffer they unpack into."""
@@ -126,14 +134,15 @@ class Cost:
     def pack_seconds(self, pack: Pack, choice: Choice) -> float:
         """One pass, forward and backward."""
         shape, rates = self.shape, self.rates
-        parts = self._products()
         frozen = 2 * shape.layer_parameters
-        adapters = sum(6 * ranks * (ins + outs) for ins, outs, ranks in parts)
+        adapters = 6.0 * self.trained / self.adapted
+        if self.device == "cuda":  # zeros beside the blocks of B are multiplied, too
+            adapters = sum(6 * ranks * (ins + outs) for ins, outs, ranks in self._products())
         inner = 2 * shape.hidden * 2 * shape.intermediate
         attention = 12 * shape.heads * shape.head_dim * pack.seen / 2
         back = self.adapted / shape.layers  # of the layers, that the backward pass visits
         both = (1 + 2 * back) / 3  # of forward and backward pass, whose second part is double
-        flops = (1 + back) * frozen + back * adapters + 3 * both * attention
+        flops = (1 + back) * frozen + back * adapters / _NARROW[self.device]
         moved = both * self._moved()
         if choice.recompute == "mlp":
             flops += back * inner
@@ -141,10 +150,13 @@ class Cost:
         elif choice.recompute == "layers":
             flops += back * (frozen + adapters / 3)
             moved *= 1.4
+        rate = rates.flops * pack.tokens / (pack.tokens + _FEW[self.device])
         head = 4 * shape.vocabulary * shape.hidden * pack.learned
-        work = (shape.layers * flops * pack.tokens + head) / (_PRODUCTS * rates.flops)
+        work = (shape.layers * flops * pack.tokens + head) / (_PRODUCTS[self.device] * rate)
+        work += both * shape.layers * attention * pack.tokens / self._attended(pack)
         touched = shape.layers * moved * pack.tokens * self.size
-        touched += 4 * shape.vocabulary * pack.learned * self.size
+        touched += (4 if self.device == "cuda" else 8) * shape.vocabulary * pack.learned * 2
+        touched += 4 * self.trained  # the adapter in the number type, and its gradients added
         work += _PASSES[self.device] * touched / rates.bytes
         if self.nf4 and not choice.cache:
             again = 1 + back * {"nothing": 1.0, "mlp": 1.5, "layers": 2.0}[choice.recompute]
@@ -158,6 +170,18 @@ class Cost:
             return work + rates.layer_seconds * started
         # The GPU computes while the processor starts what comes next: the slower of both counts.
         return max(work, again * rates.launch_seconds * started)
+
+    def answer_seconds(self, rows: float) -> float:
+        """The next token of so many answers at once."""
+        shape, rates = self.shape, self.rates
+        weights = shape.linear_parameters + shape.vocabulary * shape.hidden
+        work = 2 * weights * rows / (_ANSWERED * rates.flops)
+        return work + weights * self.size / rates.bytes + rates.token_seconds * shape.layers
+
+    def _attended(self, pack: Pack) -> float:
+        """Operations a second in attention; on a processor the more, the longer the rows."""
+        part = 0.29 if self.device == "cuda" else min(0.2, 0.04 + pack.seen / 5000)
+        return part * self.rates.flops
 
     def step_seconds(self) -> float:
         """The optimizer's part of a step: norm, AdamW, clearing."""

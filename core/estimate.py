@@ -6,7 +6,8 @@ measures beside them (`benchmarks/plan_accuracy.py` compares).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.config.schema import Config
@@ -15,7 +16,7 @@ from core.errors import Text
 from core.models import Shape
 from core.rates import Rates
 from core.split import Split
-from core.work import Work
+from core.work import REPLAY_TOKENS, Work
 
 SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
@@ -23,7 +24,10 @@ _LOAD_SECONDS: Final = {"cpu": 6.0, "cuda": 9.0}
 _LOAD_BYTES: Final = 1.5e9  # a second, of the model's file
 _RECORD_SECONDS: Final = 0.35  # a CUDA graph
 _RECORDED: Final = 8  # shapes of packs that most runs have
-_SAMPLE_TOKENS_A_SECOND: Final = {"cpu": 15.0, "cuda": 60.0}
+_QUANTISED_SECONDS: Final = {"cpu": 1.5e-8, "cuda": 2e-10}  # a weight's way to NF4 and back
+_SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
+_ANSWERED_AT_ONCE: Final = {"cpu": 16, "cuda": 128}  # as in engine.generate
+_ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
 
 
@@ -74,7 +78,7 @@ def cost_of(
         device=device,
         fast=fast,
         apart=stage in (1, 2) or not fast,
-        rates=rates or Rates(1e12, 1e11, 1e-3, 1e-3),
+        rates=rates or Rates(1e12, 1e11, 1e-3, 1e-3, 1e-3),
         targets=config.model.lora_targets,
     )
 
@@ -98,13 +102,7 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
 
 
 def seconds(
-    config: Config,
-    shape: Shape,
-    device: str,
-    dtype: str,
-    task: Task,
-    training: float,
-    recorded: int,
+    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int
 ) -> tuple[float, float]:
     """Time from the start to the last checkpoint, as (low, high).
 
@@ -112,30 +110,62 @@ def seconds(
         training: `training_seconds` of the run.
         recorded: packs that are recorded as CUDA graphs, 0 without.
     """
-    s = config.settings
-    file = weights_gib(config, shape, dtype, cache=True) * 2**30
-    begin = _LOAD_SECONDS[device] + file / _LOAD_BYTES
+    s, device = config.settings, cost.device
+    begin = _LOAD_SECONDS[device] + cost.weights_gib(cache=True) * 2**30 / _LOAD_BYTES
     begin += _RECORD_SECONDS * min(_RECORDED, recorded)
-    rounds = 2 + (task.steps // s.evaluation_freq if s.evaluation_freq > 0 else 0)
-    asked = config.runtime.sample_tokens if s.evaluation_inputs else 0
-    whole = begin + rounds * asked / _SAMPLE_TOKENS_A_SECOND[device] + training
+    if cost.nf4:
+        begin += cost.shape.linear_parameters * _QUANTISED_SECONDS[device]
+    rounds = 1 + _times(task.steps, s.evaluation_freq)
+    asked = len(s.evaluation_inputs)
+    answering = rounds * _answered(cost, work, asked, config.runtime.sample_tokens)
+    answering += _held(cost, work) if config.dataset.kl_weight else 0.0
+    saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
+    whole = begin + answering + saving + training
     return whole * (1 - 2 * RANGE), whole * (1 + 2 * RANGE)
+
+
+def _times(steps: int, every: int) -> int:
+    """How often something happens that happens at every so many steps, and at the end."""
+    return math.ceil(steps / every) if every > 0 else 1
+
+
+def _answered(cost: Cost, work: Work, prompts: int, tokens: int) -> float:
+    """Seconds in which the model answers, each time with so many tokens."""
+    most = _ANSWERED_AT_ONCE[cost.device]
+    at_once = min(prompts, most)
+    if not prompts:
+        return 0.0
+    read = at_once * work.mean.length * (1 - work.mean.learned)
+    each = _forward(cost, work, read) + tokens * cost.answer_seconds(at_once)
+    return math.ceil(prompts / most) * each
+
+
+def _held(cost: Cost, work: Work) -> float:
+    """Seconds before the first step: replay prompts answered, their last states computed."""
+    held = sum(len(e.ids) for e, row in zip(work.encoded, work.rows, strict=True) if row.held)
+    packs = math.ceil(held / _ANCHORED_AT_ONCE)
+    states = packs * _forward(cost, work, held / packs) if packs else 0.0
+    return states + _answered(cost, work, work.asked, REPLAY_TOKENS)
+
+
+def _forward(cost: Cost, work: Work, tokens: float) -> float:
+    pack = replace(pack_of(work, tokens, cost.grouped), learned=0)
+    return cost.pack_seconds(pack, Choice(cache=True, recompute="nothing")) / 3
 
 
 def training_seconds(cost: Cost, work: Work, task: Task, passes: float, choice: Choice) -> float:
     """Time of all steps, without loading and sample answers; `passes`: packs of the whole run."""
-    each = cost.pack_seconds(pack_of(work, task.tokens / passes), choice)
+    each = cost.pack_seconds(pack_of(work, task.tokens / passes, cost.grouped), choice)
     return passes * each + task.steps * cost.step_seconds()
 
 
-def pack_of(work: Work, tokens: float) -> Pack:
-    """A pack of so many tokens of the dataset's kind."""
-    whole = max(1, sum(work.lengths))
-    return Pack(
-        tokens=tokens,
-        learned=tokens * sum(work.weights()) / whole,
-        seen=sum(n * n for n in work.lengths) / whole,
-    )
+def pack_of(work: Work, tokens: float, grouped: bool) -> Pack:
+    """A pack of so many tokens of the dataset's kind, as they are computed: `grouped`, the opening
+    that all rows share only once."""
+    mean = work.mean
+    rows = tokens / mean.length
+    shared = mean.opening * max(0.0, rows - 1) if grouped else 0.0
+    return Pack(tokens=tokens - shared, learned=tokens * mean.learned, seen=mean.seen)
 
 
 def disk_gib(config: Config, shape: Shape) -> float:

@@ -76,7 +76,7 @@ def fit(
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
-                pack = pack_of(work, tokens)
+                pack = pack_of(work, tokens, cost.grouped)
                 if recorded(tokens):  # the first recording is of the largest pack there can be
                     pack = replace(pack, tokens=tokens * _PADDED, learned=tokens * _PADDED)
                 return fixed + cost.pack_gib(pack, recompute)
@@ -149,7 +149,7 @@ def _too_large(
         other = replace(cost, rank=rank)
         weights = split.frozen_gib(other.weights_gib(cache=False), dtype)
         fixed = other.fixed_gib(weights, split.trained_gib(other.trained, dtype))
-        return fixed + other.pack_gib(pack_of(work, tokens), "layers") <= free
+        return fixed + other.pack_gib(pack_of(work, tokens, cost.grouped), "layers") <= free
 
     longest = max(work.lengths)
     ways: list[Text] = []

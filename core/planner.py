@@ -189,7 +189,7 @@ def plan(
     cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
     training = estimate.training_seconds(cost, work, task, passes, made.choice)
     recorded = math.ceil(passes) if made.graphs else 0
-    seconds = estimate.seconds(config, shape, device, dtype, task, training, recorded)
+    seconds = estimate.seconds(config, work, cost, task, training, recorded)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),

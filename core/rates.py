@@ -23,12 +23,14 @@ class Rates:
     bytes: read and written by a copy, a second.
     launch_seconds: to start a layer's operations one by one, forward and backward.
     layer_seconds: that a layer takes at least, however few the tokens.
+    token_seconds: that a layer takes at least for the next token of an answer.
     """
 
     flops: float
     bytes: float
     launch_seconds: float
     layer_seconds: float
+    token_seconds: float
 
 
 _GPUS: Final = {  # bf16 (fp16 before 8.0) and memory of typical cards
@@ -57,9 +59,9 @@ def typical(hardware: Hardware, dtype: str) -> Rates:
         flops, moved = _GPUS.get(hardware.gpus[0].capability, _OTHER_GPU)
         if dtype == "float32":
             flops /= 8
-        return Rates(flops, moved, launch_seconds=4.7e-3, layer_seconds=2.3e-4)
+        return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=9e-4)
     flops = _CORE_FLOPS[dtype] * hardware.cores
-    return Rates(flops, _CPU_BYTES, launch_seconds=3e-3, layer_seconds=3e-3)
+    return Rates(flops, _CPU_BYTES, 3e-3, layer_seconds=3e-3, token_seconds=6e-4)
 
 
 def known(settings: Settings) -> dict[str, Rates]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from core.config.schema import Config
@@ -15,6 +16,17 @@ from core.tokens import ChatTokenizer, Encoded
 
 REPLAY_TOKENS: Final = 20
 """Length of the base model's answer to a replay prompt; counted in full before it is known."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """Tokens of a row; the part of them that is learned; how many tokens the row of a token has;
+    tokens that all rows begin with, none of them learned."""
+
+    length: float
+    learned: float
+    seen: float
+    opening: int
 
 
 @dataclass(frozen=True)
@@ -29,10 +41,26 @@ class Work:
     encoded: tuple[Encoded, ...]
     cut: int  # rows longer than max_length
 
-    @property
+    @cached_property
     def lengths(self) -> tuple[int, ...]:
         """Tokens of each different row."""
         return tuple(len(e.ids) for e in self.encoded)
+
+    @cached_property
+    def mean(self) -> Means:
+        """What a typical token of the dataset is like."""
+        whole = sum(self.lengths)
+        return Means(
+            length=whole / len(self.lengths),
+            learned=sum(self.weights()) / whole,
+            seen=sum(n * n for n in self.lengths) / whole,
+            opening=_opening(self.encoded),
+        )
+
+    @property
+    def asked(self) -> int:
+        """Replay prompts that the base model will answer itself, before the first step."""
+        return sum(r.held and r.messages[-1].role != "assistant" for r in self.rows)
 
     def weights(self) -> tuple[int, ...]:
         """Learned tokens of each different row."""
@@ -53,6 +81,13 @@ def chosen(rows: Sequence[Row], config: Config) -> dict[Row, int]:
         counts[row] = min(counts[row], room)
         room -= counts[row]
     return {row: count for row, count in counts.items() if count}
+
+
+def _opening(encoded: Sequence[Encoded]) -> int:
+    shortest = min(e.learned.index(True) for e in encoded) - 1
+    first = encoded[0].ids
+    same = (i for i in range(shortest) if any(e.ids[i] != first[i] for e in encoded))
+    return max(0, next(same, shortest))
 
 
 def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Work:

@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from core.config.schema import Config
 from core.engine import batch, lora
 from core.engine.base import DTYPES
+from core.engine.generate import answers
 from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
@@ -21,6 +22,7 @@ from core.tokens import Encoded
 
 _LAYERS: Final = 4
 _TIMES: Final = 12
+_TOKENS: Final = 8  # of an answer
 _PRODUCT: Final = {"cpu": (256, 1024, 2048), "cuda": (8192, 8192, 8192)}
 _COPIED: Final = {"cpu": 2**25, "cuda": 2**28}  # numbers
 
@@ -34,17 +36,19 @@ def measure(device: str, dtype: str) -> Rates:
     numbers = torch.zeros(_COPIED[device], dtype=number, device=device)
     target = torch.empty_like(numbers)
     copied = _best(lambda: target.copy_(numbers), device)
-    launch, layer = _layer(device, number)
+    launch, layer, token = _layer(device, number)
     return Rates(
         flops=2 * m * n * k / product,
         bytes=2 * numbers.nbytes / copied,
         launch_seconds=launch,
         layer_seconds=layer,
+        token_seconds=token,
     )
 
 
-def _layer(device: str, number: torch.dtype) -> tuple[float, float]:
-    """Seconds of a layer so small that nothing counts but its operations: one by one, at once."""
+def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:
+    """Seconds of a layer so small that nothing counts but its operations: one by one, at once,
+    and for the next token of an answer."""
     shape = LlamaConfig(
         vocab_size=512,
         hidden_size=128,
@@ -64,12 +68,16 @@ def _layer(device: str, number: torch.dtype) -> tuple[float, float]:
     def compute() -> None:
         gradients.add(sum(objective(pack)))
 
+    def answer() -> None:
+        answers(objective.model, [row.ids[:8]] * 2, stop_ids=[], max_new_tokens=_TOKENS)
+
     alone = _best(compute, device) / _LAYERS
+    token = _best(answer, device) / _LAYERS / _TOKENS
     if objective.attention != "flash":
-        return alone, alone
+        return alone, alone, token
     recorder = Recorder(objective, gradients, 64)
     recorder(pack)  # the first pass is not recorded
-    return alone, _best(lambda: recorder(pack), device) / _LAYERS
+    return alone, _best(lambda: recorder(pack), device) / _LAYERS, token
 
 
 def _best(work: Callable[[], object], device: str) -> float:

@@ -59,7 +59,7 @@ def test_a_layer_keeps_as_many_bytes_as_the_plan_counts(tiny_model, recompute, r
         device="cpu",
         fast=True,
         apart=False,
-        rates=Rates(1e12, 1e11, 1e-3, 1e-3),
+        rates=Rates(1e12, 1e11, 1e-3, 1e-3, 1e-3),
     )
     tokens = sum(ROWS)
     numbers = cost._layer_numbers(Pack(tokens, 20, 150), recompute) * cost.shape.layers * tokens
