@@ -15,8 +15,8 @@ from plan_accuracy import Case, run, table
 
 CASES = {
     **{f"1.8B in {g} GiB": Case("1.8B", 64, 1024, 16_384, limit=g) for g in (12, 6.8, 5)},
-    "Llama-7B in 8 GiB": Case("7B", 32, 1024, 8192, limit=8.0, steps=8),
-    "InternLM2-7B in 8 GiB": Case("InternLM2-7B", 16, 768, 8192, limit=8.0, steps=8),
+    "Llama-7B in 8 GiB": Case("7B", 64, 1024, 8192, limit=8.0, steps=8),
+    "InternLM2-7B in 8 GiB": Case("InternLM2-7B", 64, 768, 8192, limit=8.0, steps=8),
 }
 
 

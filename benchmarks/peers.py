@@ -1,6 +1,8 @@
 """TRL's SFTTrainer at its best on one GPU, for `throughput.py`: packing, variable-length attention.
 
-Run by `throughput.py`, or: PYTHONPATH=. python benchmarks/peers.py MODEL ROWS TOKENS on|off
+Run by `throughput.py`, or: PYTHONPATH=. python benchmarks/peers.py MODEL ROWS TOKENS on|off|plain
+on, off: checkpointing. plain: as most scripts train, transformers and peft with padded rows,
+torch's attention and no special kernels; half as many rows at once, which fit the memory.
 Attention is FlashAttention 2 where the package flash-attn is installed; else torch's own kernels of
 it over the borders (`varlen_attn`), which TRL is given by name. Liger's kernels are used where
 they are installed. Prints JSON as its last line.
@@ -114,14 +116,16 @@ def main() -> None:
 
     # Names for cached files, which nothing here reads again; some versions cannot make them.
     datasets.fingerprint.Hasher.hash = classmethod(lambda cls, value: uuid.uuid4().hex)
-    folder, lengths, tokens, checkpointing = (
+    folder, lengths, tokens, way = (
         Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), int(sys.argv[3]),
-        sys.argv[4] == "on",
+        sys.argv[4],
     )  # fmt: skip
+    plain, checkpointing = way == "plain", way == "on"
     steps = int(sys.argv[5]) if len(sys.argv) > 5 else 16
     attention = "flash_attention_2" if importlib.util.find_spec("flash_attn") else "varlen"
+    attention = "sdpa" if plain else attention
     AttentionInterface.register("varlen", varlen)
-    liger = importlib.util.find_spec("liger_kernel") is not None
+    liger = not plain and importlib.util.find_spec("liger_kernel") is not None
     model = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=torch.bfloat16,
@@ -146,9 +150,9 @@ def main() -> None:
         model=model,
         args=SFTConfig(
             output_dir="/tmp/trl-benchmark",
-            packing=True,
+            packing=not plain,
             max_length=_LENGTH,
-            per_device_train_batch_size=tokens // _LENGTH,
+            per_device_train_batch_size=tokens // _LENGTH // (2 if plain else 1),
             gradient_checkpointing=checkpointing,
             gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
             use_liger_kernel=liger,
@@ -176,7 +180,8 @@ def main() -> None:
 
     def counted(items: list[dict[str, Any]]) -> Any:
         made = collate(items)
-        counts.append(made["input_ids"].numel())
+        real = made.get("attention_mask", torch.ones_like(made["input_ids"]))
+        counts.append(int(real.sum()))
         return made
 
     trainer.data_collator = counted

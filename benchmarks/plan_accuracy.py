@@ -75,6 +75,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     from core.engine.graphs import recorder_of
     from core.engine.loss import Objective
     from core.engine.memory import memory_gib, without_holes
+    from core.engine.offload import leave_table
     from core.engine.steps import Steps
     from core.engine.trainer import PersonaTrainer
     from core.hardware import detect
@@ -105,6 +106,8 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     if device == "cuda" and not made["cuda_graphs"]:
         without_holes()
     adapted = model(shape, config, device=device, dtype=dtype, cache=cache)
+    if made.offloaded:
+        leave_table(adapted)
     decoder_of(adapted).recompute(str(made["recompute"]))
     objective = Objective(adapted)
     gradients = Gradients(lora.trained(objective))
@@ -138,6 +141,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
             gradients=gradients,
             recorder=recorder_of(objective, gradients, made) if device == "cuda" else None,
             callbacks=[],
+            offloaded=made.offloaded,
         )
         trainer.after_log = lambda step, total: ends.append(time.perf_counter())
         halved: list[int] = []
@@ -147,7 +151,8 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     step = statistics.median(each[_WARM - 1 :])
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
-        "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")},
+        "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")}
+        | {"offloaded": made.offloaded},
         "halved": halved,
         "steps": [round(seconds, 4) for seconds in each],
         "tokens_a_second": tokens / (ends[-1] - ends[_WARM - 1]),
@@ -197,7 +202,7 @@ def table(cases: dict[str, Case], device: str, home: Path) -> dict[str, Any]:
         print(
             f"{name:22} {chosen['micro_batch_tokens']:6,} tokens at once, "
             f"{'unpacked' if chosen['weight_cache'] else '4 bits':8} anew: "
-            f"{chosen['recompute']:8} {gib:6.2f} -> {gib_:6.2f} GiB {gib / gib_ - 1:+4.0%}   "
+            f"{chosen['recompute']:8} {'offloaded ' if chosen['offloaded'] else ''}{gib:6.2f} -> {gib_:6.2f} GiB {gib / gib_ - 1:+4.0%}   "
             f"{step:7.3f} -> {step_:7.3f} s a step {step / step_ - 1:+4.0%}   "
             f"{told['tokens_a_second']:8,.0f} tokens/s"
             + (f"  halved to {told['halved']}" if told["halved"] else ""),

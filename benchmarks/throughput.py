@@ -48,7 +48,11 @@ OURS = {
     "ours, tight, gate and up anew": (16_384, 4_096, False, "mlp"),
     "ours, tight, layers anew": (16_384, 8_192, False, "layers"),
 }
-PEERS = {"TRL, packing": "off", "TRL, packing, checkpointing": "on"}
+PEERS = {
+    "TRL, packing": "off",
+    "TRL, packing, checkpointing": "on",
+    "transformers + peft, padded": "plain",
+}
 _WARM = 8  # steps that compile kernels and record graphs
 
 
@@ -142,6 +146,9 @@ def main() -> None:
     print(f"{device}, torch {torch.__version__}: {rate / 1e12:.0f} TFLOP/s in a large product;")
     print(f"{least / 1e9:.2f} GFLOP a token: at most {limit:,.0f} tokens/s", flush=True)
     table: dict[str, dict[str, Any]] = {}
+    for other in ("unsloth", "llamafactory"):
+        if importlib.util.find_spec(other) is None:
+            print(f"{other} skipped: not installed")
     missing = [m for m in ("trl", "datasets") if importlib.util.find_spec(m) is None]
     if missing:
         print(f"TRL skipped: {', '.join(missing)} not installed")

@@ -29,6 +29,7 @@ _NARROW: Final = {"cpu": 0.5, "cuda": 1.0}  # of that rate, by the adapter's own
 _ANSWERED: Final = 0.3  # of the rate of large products, by those of a few rows at once
 _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
 _STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.010}  # of an optimizer step besides its numbers
+_LINK_BYTES: Final = 1.2e10  # a second between main memory and a GPU, as PCIe 3 has
 _TRANSFORMERS_BYTES: Final = 2.2  # times what our decoder keeps, and its time
 _TRANSFORMERS_SECONDS: Final = 1.7
 
@@ -49,6 +50,7 @@ class Choice:
     cache: bool
     recompute: str
     graphs: bool = False
+    offloaded: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,19 @@ class Cost:
         """Whether what all rows of a pack begin with is computed once."""
         return self.device == "cpu" and self.fast
 
-    def weights_gib(self, cache: bool) -> float:
-        """Frozen weights, with the room for the adapter in them or the buffer they unpack into."""
+    @property
+    def offloadable_gib(self) -> float:
+        """What need not lie in the GPU's memory: AdamW's averages, and a token table of its own."""
+        table = 0 if self.shape.tied else self.size * self.shape.vocabulary * self.shape.hidden
+        return (8 * self.trained + table) / 2**30
+
+    def weights_gib(self, cache: bool, *, offloaded: bool = False) -> float:
+        """Frozen weights, with the room for the adapter in them or the buffer they unpack into;
+        `offloaded`: without a token table of its own."""
         shape, s = self.shape, self.size
         linear = shape.linear_parameters * (NF4_BYTES if self.nf4 and not cache else s)
-        whole = linear + shape.embedding_parameters * s
+        tables = 1 if offloaded or shape.tied else 2
+        whole = linear + tables * shape.vocabulary * shape.hidden * s
         if self.device == "cuda" and self.fast:
             if self.nf4 and not cache:
                 whole += s * max(outs * (ins + ranks) for ins, outs, ranks in self._products())
@@ -183,9 +193,10 @@ class Cost:
         part = 0.29 if self.device == "cuda" else min(0.2, 0.04 + pack.seen / 5000)
         return part * self.rates.flops
 
-    def step_seconds(self) -> float:
-        """The optimizer's part of a step: norm, AdamW, clearing."""
-        return _STEP_SECONDS[self.device] + self.trained * 52 / self.rates.bytes
+    def step_seconds(self, *, offloaded: bool = False) -> float:
+        """The optimizer's part of a step: norm, AdamW, clearing; `offloaded`: averages fetched."""
+        fetched = self.trained * 16 / _LINK_BYTES if offloaded else 0.0
+        return _STEP_SECONDS[self.device] + self.trained * 52 / self.rates.bytes + fetched
 
     def _products(self) -> tuple[tuple[int, int, int], ...]:
         """Inputs, outputs and adapter ranks of a layer's products, as `engine.projection` joins."""

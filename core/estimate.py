@@ -43,11 +43,12 @@ class Fit:
     why_recompute: Text
     memory_gib: tuple[float, float]
     graphs: bool
+    offloaded: bool
 
     @property
     def choice(self) -> Choice:
         """How its packs are computed."""
-        return Choice(self.weight_cache, self.recompute, self.graphs)
+        return Choice(self.weight_cache, self.recompute, self.graphs, self.offloaded)
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def _forward(cost: Cost, work: Work, tokens: float) -> float:
 def training_seconds(cost: Cost, work: Work, task: Task, passes: float, choice: Choice) -> float:
     """Time of all steps, without loading and sample answers; `passes`: packs of the whole run."""
     each = cost.pack_seconds(pack_of(work, task.tokens / passes, cost.grouped), choice)
-    return passes * each + task.steps * cost.step_seconds()
+    return passes * each + task.steps * cost.step_seconds(offloaded=choice.offloaded)
 
 
 def pack_of(work: Work, tokens: float, grouped: bool) -> Pack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Final
 
 from core.config.schema import Config
@@ -60,7 +61,6 @@ def fit(
     rates = rates or typical(hardware, dtype)
     cost = cost_of(config, shape, device, dtype, rates, stage=split.stage)
     free = hardware.device_free_gib * SHARE
-    trained = split.trained_gib(cost.trained, dtype)
     longest = max(work.lengths)
     asked = config.runtime.micro_batch_tokens
     wanted = max(asked or min(_MOST_TOKENS[device], math.ceil(task.largest)), longest)
@@ -71,8 +71,11 @@ def fit(
 
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
-    for cache in _choices(config.runtime.weight_cache, cost.nf4):
-        fixed = cost.fixed_gib(split.frozen_gib(cost.weights_gib(cache), dtype), trained)
+    for cache, offloaded in product(
+        _choices(config.runtime.weight_cache, cost.nf4),
+        (False, True) if offloadable(cost, split, hardware) else (False,),
+    ):
+        fixed = _fixed(cost, split, dtype, cache=cache, offloaded=offloaded)
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
@@ -87,7 +90,7 @@ def fit(
                 continue
             tokens = _most(needed, free, longest, wanted)
             passes = task.steps * math.ceil(task.tokens / task.steps / tokens)
-            choice = Choice(cache, recompute, recorded(tokens))
+            choice = Choice(cache, recompute, recorded(tokens), offloaded)
             whole = training_seconds(cost, work, task, passes, choice)
             memory = needed(min(tokens, task.largest))
             made = Fit(
@@ -99,12 +102,25 @@ def fit(
                 why_recompute=_WHY_RECOMPUTE[recompute],
                 memory_gib=(memory * (1 - RANGE), memory * (1 + RANGE)),
                 graphs=recorded(tokens),
+                offloaded=offloaded,
             )
             if best is None or whole < 0.98 * best[0]:
                 best = (whole, made)
     if best is not None:
         return best[1]
-    raise _too_large(config, cost, work, split, dtype, free, thrifty or 0.0)
+    raise _too_large(config, cost, work, split, hardware, dtype, free, thrifty or 0.0)
+
+
+def offloadable(cost: Cost, split: Split, hardware: Hardware) -> bool:
+    """Whether main memory has room for what a GPU can do without."""
+    one_gpu = cost.device == "cuda" and split.stage == 0
+    return one_gpu and cost.offloadable_gib < SHARE * hardware.free_gib / split.processes
+
+
+def _fixed(cost: Cost, split: Split, dtype: str, *, cache: bool, offloaded: bool) -> float:
+    """Memory whatever the pack."""
+    weights = split.frozen_gib(cost.weights_gib(cache, offloaded=offloaded), dtype)
+    return cost.fixed_gib(weights, split.trained_gib(cost.trained, dtype, offloaded=offloaded))
 
 
 def _most(needed: Callable[[float], float], free: float, least: int, wanted: int) -> int:
@@ -134,6 +150,7 @@ def _too_large(
     cost: Cost,
     work: Work,
     split: Split,
+    hardware: Hardware,
     dtype: str,
     free: float,
     needed: float,
@@ -147,8 +164,9 @@ def _too_large(
 
     def fits(tokens: int, rank: int) -> bool:
         other = replace(cost, rank=rank)
-        weights = split.frozen_gib(other.weights_gib(cache=False), dtype)
-        fixed = other.fixed_gib(weights, split.trained_gib(other.trained, dtype))
+        fixed = _fixed(
+            other, split, dtype, cache=False, offloaded=offloadable(other, split, hardware)
+        )
         return fixed + other.pack_gib(pack_of(work, tokens, cost.grouped), "layers") <= free
 
     longest = max(work.lengths)

@@ -57,6 +57,11 @@ class Plan:
         return next((str(i.value) for i in self.items if i.name == "gpus"), "")
 
     @property
+    def offloaded(self) -> bool:
+        """Whether what need not lie in the GPU's memory stays in main memory."""
+        return any(i.value is True for i in self.items if i.name == "offloaded")
+
+    @property
     def processes(self) -> int:
         """How many processes train."""
         return int(self["processes"])

@@ -136,6 +136,16 @@ def plan(
         made.why_recompute,
         SHOWN_RECOMPUTE[made.recompute],
     )
+    if device == "cuda":
+        decide(
+            "offloaded",
+            made.offloaded,
+            "AdamW's averages and token table",
+            text("the GPU fetches what it needs of them: the same numbers, less GPU memory")
+            if made.offloaded
+            else text("the GPU's memory has room for them"),
+            text("in main memory") if made.offloaded else text("on the GPU"),
+        )
     fast = shape.fast and config.own_decoder
     decide(
         "attention",

@@ -39,10 +39,13 @@ class Split:
     bucket: float = 0.0
     live: float = _LIVE
 
-    def trained_gib(self, count: int, dtype: str) -> float:
-        """Device memory of one process for `count` trained numbers, their gradients and AdamW."""
+    def trained_gib(self, count: int, dtype: str, *, offloaded: bool = False) -> float:
+        """Device memory of one process for `count` trained numbers, their gradients and AdamW.
+
+        `offloaded`: AdamW's averages are in main memory, without DeepSpeed.
+        """
         if self.stage == 0:
-            return count * 16 / 2**30
+            return count * (8 if offloaded else 16) / 2**30
         n = self.processes
         kept = {1: 12.0, 2: 8.0, 3: 2 * _size(dtype) / n}[self.stage]
         states = 0 if self.offload_optimizer else 16 / n

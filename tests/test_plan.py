@@ -12,6 +12,7 @@ import pytest
 from core import launch, rates
 from core.cli.training import _gpus
 from core.config.schema import Config
+from core.dataset import Message, Row
 from core.errors import UserError
 from core.hardware import Gpu, Hardware, detect
 from core.models import Shape
@@ -201,3 +202,31 @@ def test_rows_that_leave_nothing_to_learn_are_refused(tiny_model):
             ChatTokenizer.load(tiny_model),
             config,
         )
+
+
+def test_what_a_gpu_can_do_without_stays_in_main_memory_only_where_that_is_needed(work):
+    """Seven billion weights, rank 64, in 8 GiB: AdamW's averages are fetched when they change."""
+    config = Config.model_validate({"model": {"lora_r": 64}, "settings": {"max_length": 768}})
+    long = dataclasses.replace(work, encoded=tuple(_row(700, 500) for _ in range(40)))
+    long = dataclasses.replace(long, copies=(1,) * 40, rows=work.rows[:1] * 40)
+    tight = dataclasses.replace(CPU, gpus=(Gpu("RTX", 8, 8, (8, 9)),))
+    made = plan(config, long, SEVEN_B, tight)
+    assert made.offloaded and made.memory_gib[1] <= 8
+    assert not plan(config, long, SEVEN_B, H100).offloaded
+    with pytest.raises(UserError, match=r"may be used here\."):
+        plan(config, long, SEVEN_B, dataclasses.replace(tight, free_gib=1.5))
+
+
+def test_the_time_counts_answers_replay_and_checkpoints(work):
+    def seconds(rows=work, **settings):
+        return sum(plan(Config.model_validate(settings), rows, SMALL, CPU).seconds) / 2
+
+    plain = seconds(settings={"evaluation_inputs": []})
+    asked = seconds(settings={"evaluation_inputs": ["Who are you?"] * 4})
+    often = seconds(settings={"evaluation_inputs": ["Who are you?"] * 4, "evaluation_freq": 1})
+    saved = seconds(settings={"evaluation_inputs": [], "save_steps": 1})
+    assert plain < asked < often and plain < saved
+    held = Row((Message("user", "Why?"),), "replay")
+    replayed = dataclasses.replace(work, rows=(*work.rows, held), copies=(*work.copies, 1))
+    replayed = dataclasses.replace(replayed, encoded=(*work.encoded, _row(40, 20)))
+    assert seconds(replayed, settings={"evaluation_inputs": []}) > plain + 0.5

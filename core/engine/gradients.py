@@ -48,7 +48,9 @@ class Gradients:
     def clip(self, most: float) -> torch.Tensor:
         """Scale all of them down where their norm is above `most`; the norm before."""
         norm = torch.linalg.vector_norm(self.flat)
-        self.flat.mul_((most / (norm + 1e-6)).clamp(max=1.0))
+        factor = (most / (norm + 1e-6)).clamp(max=1.0)
+        if norm.is_cuda or factor < 1:  # a GPU is not waited for
+            self.flat.mul_(factor)
         return norm
 
     def share(self) -> None:

@@ -188,17 +188,19 @@ class Projection:
         dnarrow: torch.Tensor | None,
         norm: Norm | None = None,
     ) -> list[torch.Tensor | None]:
-        """Gradients of A and B of each layer in turn, in 32 bits; none without an adapter.
+        """Gradients of A and B of each layer in turn; none without an adapter.
 
         `norm`: x is the input before this norm. The norm's factors stand at both ends of the
         product, so that the normed input need not be kept.
         """
         if adapter is None or narrow is None or dnarrow is None:
             return []
+        # Factors go to the narrow side, where there is little to multiply.
+        factor = adapter.scale if norm is None else norm[0] * adapter.scale
+        whole = _product((dnarrow * factor).to(x.dtype), x)
         if norm is not None:
-            dnarrow = (dnarrow * norm[0]).to(x.dtype)
-        whole = _product(dnarrow, x).mul_(adapter.scale)
-        downs = (whole if norm is None else whole.mul_(norm[1])).split(adapter.ups[0].shape[1])
+            whole = whole * norm[1].float()
+        downs = whole.split(adapter.ups[0].shape[1])
         parts = zip(dy.split(self.sizes, 1), _split(narrow, adapter), strict=True)
         ups = [_product(part, small) for part, small in parts]
         return [grad for pair in zip(downs, ups, strict=True) for grad in pair]
@@ -265,10 +267,10 @@ def roomy(x: torch.Tensor, more: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """aᵀ b in 32 bits."""
+    """aᵀ b; on a GPU in 32 bits, which a processor's products of 16-bit numbers do not give."""
     if a.is_cuda and a.dtype != torch.float32:
         return torch.mm(a.T, b, out_dtype=torch.float32)
-    return (a.T @ b).float()
+    return a.T @ b
 
 
 def _split(narrow: torch.Tensor, adapter: Adapter) -> tuple[torch.Tensor, ...]:

@@ -21,9 +21,8 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from core.engine.lora import save_adapter
+from core.engine.offload import AVERAGES
 from core.run import Checkpoint, Run
-
-_AVERAGES = ("exp_avg", "exp_avg_sq")
 
 
 def gather(model: nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
@@ -38,7 +37,7 @@ def gather(model: nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
         if not parameter.requires_grad:
             continue
         whole[f"weight/{name}"] = _weight(parameter, split)
-        for key in _AVERAGES:
+        for key in AVERAGES:
             whole[f"{key}/{name}"] = _average(parameter, optimizer, key, split)
     return {k: v.detach().float().cpu().contiguous() for k, v in whole.items()}
 
@@ -53,7 +52,7 @@ def scatter(model: nn.Module, optimizer: Any, state: dict[str, torch.Tensor], st
     for held in parts or [p for group in inner.param_groups for p in group["params"]]:
         inner.state[held] = {
             "step": step if whole else torch.tensor(float(step), device=held.device),
-            **{key: torch.zeros_like(held) for key in _AVERAGES},
+            **{key: inner.state[held].get(key, torch.zeros_like(held)) for key in AVERAGES},
         }
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -131,7 +130,7 @@ def _restore(
     split: bool,
 ) -> None:
     weight = state[f"weight/{name}"].to(parameter.device)
-    averages = {k: state[f"{k}/{name}"].to(parameter.device) for k in _AVERAGES}
+    averages = {k: state[f"{k}/{name}"].to(parameter.device) for k in AVERAGES}
     if not split:
         parameter.copy_(weight)
         for key, value in averages.items():

@@ -25,6 +25,7 @@ from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, memory_gib, without_holes
+from core.engine.offload import leave_table
 from core.engine.pace import measure
 from core.engine.pulse import Pulse
 from core.engine.ranks import Ranks
@@ -141,6 +142,7 @@ def train(
         gradients=gradients,
         recorder=recorder_of(objective, gradients, plan) if device == "cuda" else None,
         callbacks=[watch],
+        offloaded=plan.offloaded,
     )
     watch.trainer = trainer
     trainer.after_log = watch.after_log
@@ -190,6 +192,8 @@ def _base(
     if recompute == "layers":  # for transformers' own forward pass
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
+    if plan.offloaded:
+        leave_table(base)
     if decoder := decoder_of(base):
         decoder.recompute(recompute)
     return base

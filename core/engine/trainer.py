@@ -20,6 +20,7 @@ from core.engine.gradients import Gradients, Trained
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, halved
+from core.engine.offload import HostAdamW
 from core.engine.projection import still
 from core.engine.rate import rate
 from core.engine.steps import Batch, Steps
@@ -46,7 +47,10 @@ class PersonaTrainer(Trainer):
         gradients: Gradients | None,
         recorder: Recorder | None,
         callbacks: list[TrainerCallback],
+        offloaded: bool = False,
     ) -> None:
+        """`offloaded`: the optimizer's averages stay in main memory."""
+        self.offloaded = offloaded
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
         self.objective, self.gradients, self.recorder = model, gradients, recorder
         # Stages 1 and 2 split what is trained and get nothing else; stage 3 splits the base, too,
@@ -106,13 +110,12 @@ class PersonaTrainer(Trainer):
         """AdamW over the adapter, one group."""
         s = self.config.settings
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(
-                [p for p in (model or self.model).parameters() if p.requires_grad],
-                lr=s.lr,
-                betas=s.betas,
-                weight_decay=s.weight_decay,
-                fused=True,
-            )
+            trained = [p for p in (model or self.model).parameters() if p.requires_grad]
+            numbers = {"lr": s.lr, "betas": s.betas, "weight_decay": s.weight_decay}
+            if self.offloaded:
+                self.optimizer = HostAdamW(trained, **numbers)
+            else:
+                self.optimizer = torch.optim.AdamW(trained, **numbers, fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
