@@ -202,10 +202,11 @@ def table(cases: dict[str, Case], device: str, home: Path) -> dict[str, Any]:
         print(
             f"{name:22} {chosen['micro_batch_tokens']:6,} tokens at once, "
             f"{'unpacked' if chosen['weight_cache'] else '4 bits':8} anew: "
-            f"{chosen['recompute']:8} {'offloaded ' if chosen['offloaded'] else ''}{gib:6.2f} -> {gib_:6.2f} GiB {gib / gib_ - 1:+4.0%}   "
+            f"{chosen['recompute']:8} {gib:6.2f} -> {gib_:6.2f} GiB {gib / gib_ - 1:+4.0%}   "
             f"{step:7.3f} -> {step_:7.3f} s a step {step / step_ - 1:+4.0%}   "
             f"{told['tokens_a_second']:8,.0f} tokens/s"
-            + (f"  halved to {told['halved']}" if told["halved"] else ""),
+            + (f"  halved to {told['halved']}" if told["halved"] else "")
+            + ("  offloaded" if chosen["offloaded"] else ""),
             flush=True,
         )
     return found
