@@ -7,7 +7,6 @@ The process is forbidden more than the limit; the plan is told that so much is f
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -27,9 +26,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run(["--device", "cuda", "--home", folder, "--pace"])
-        found = table(CASES, "cuda", Path(folder))
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2), "utf-8")
+        table(CASES, "cuda", Path(folder), asked.json)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +62,7 @@ CASES: Final = {
 def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     """Plan a case, train it, and tell both; in a process of its own."""
     import torch
-    from shapes import SHAPES, alpaca, model
+    from shapes import SHAPES, Clock, alpaca, model
 
     from core import rates
     from core.config.schema import Config
@@ -118,7 +116,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         torch.cuda.set_per_process_memory_fraction(
             min(1.0, (hardware.device_free_gib - CONTEXT_GIB) / hardware.gpus[0].memory_gib)
         )
-    ends: list[float] = []
+    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = PersonaTrainer(
             objective,
@@ -140,22 +138,22 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
             deepspeed=None,
             gradients=gradients,
             recorder=recorder_of(objective, gradients, made) if device == "cuda" else None,
-            callbacks=[],
+            callbacks=[clock],
             offloaded=made.offloaded,
         )
-        trainer.after_log = lambda step, total: ends.append(time.perf_counter())
+        clock.trainer = trainer
+        trainer.due = lambda step, total: step == total
         halved: list[int] = []
         trainer.after_halving = lambda step, before, tokens: halved.append(tokens)
         trainer.train()
-    each = [b - a for a, b in pairwise(ends)]
-    step = statistics.median(each[_WARM - 1 :])
+    step = statistics.median(clock.seconds[_WARM:])
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
         "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")}
         | {"offloaded": made.offloaded},
         "halved": halved,
-        "steps": [round(seconds, 4) for seconds in each],
-        "tokens_a_second": tokens / (ends[-1] - ends[_WARM - 1]),
+        "steps": [round(seconds, 4) for seconds in clock.seconds],
+        "tokens_a_second": tokens / sum(clock.seconds[_WARM:]),
         "step_seconds": [made.step_seconds, step],
         "memory_gib": [sum(made.memory_gib) / 2, memory_gib(device)],
     }
@@ -189,8 +187,10 @@ def run(arguments: list[str]) -> dict[str, Any] | None:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def table(cases: dict[str, Case], device: str, home: Path) -> dict[str, Any]:
-    """Run and print the cases; what was measured, by name."""
+def table(
+    cases: dict[str, Case], device: str, home: Path, written: Path | None = None
+) -> dict[str, Any]:
+    """Run and print the cases; what was measured, by name, after each case in a file, too."""
     found: dict[str, Any] = {}
     for name, case in cases.items():
         told = run(["--device", device, "--home", str(home), "--case", json.dumps(case.__dict__)])
@@ -209,6 +209,8 @@ def table(cases: dict[str, Case], device: str, home: Path) -> dict[str, Any]:
             + ("  offloaded" if chosen["offloaded"] else ""),
             flush=True,
         )
+        if written:
+            written.write_text(json.dumps(found, indent=2), "utf-8")
     return found
 
 
@@ -239,13 +241,11 @@ def main() -> None:
         run(["--device", device, "--home", folder, "--pace"])
         print((home / "machine.json").read_text("utf-8").replace("\n", ""))
         cases = {n: c for n, c in CASES[device].items() if not asked.only or n in asked.only}
-        found = table(cases, device, home)
+        found = table(cases, device, home, asked.json)
     for what, unit in (("memory_gib", "memory"), ("step_seconds", "time")):
         errors = {n: abs(f[what][0] / f[what][1] - 1) for n, f in found.items()}
         worst = max(errors, key=lambda n: errors[n])
         print(f"worst error of {unit}: {errors[worst]:.0%} ({worst})")
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2), "utf-8")
 
 
 if __name__ == "__main__":

@@ -11,16 +11,17 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
 
 from core.config.schema import Config
 from core.dataset import Message, Row
 from core.engine import lora
 from core.engine.base import DTYPES, linears, round_trip
+from core.engine.trainer import PersonaTrainer
 from core.models import Shape
 from core.tokens import Encoded
 from core.work import Work
@@ -36,6 +37,19 @@ SHAPES: Final = {
     "0.05B": Shape(512, 16, 8, 4, 64, 1408, 16_384, True, 2048),
 }
 LENGTHS: Final = Path(__file__).with_name("alpaca_lengths.json")
+
+
+class Clock(TrainerCallback):
+    """Seconds of each step as the trainer tells them, without waiting for the GPU itself."""
+
+    def __init__(self) -> None:
+        self.trainer: PersonaTrainer | None = None
+        self.seconds: list[float] = []
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """A step has been told."""
+        if self.trainer is not None and "grad_norm" in (logs or {}):
+            self.seconds.append(self.trainer.told["seconds"])
 
 
 def llama(shape: Shape) -> LlamaConfig:

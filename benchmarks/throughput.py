@@ -1,6 +1,6 @@
 """Training speed and memory on one GPU: ours, TRL at its best, and the limit, in one go.
 
-Run: PYTHONPATH=. python benchmarks/throughput.py [--json FILE] [--steps N]
+Run: PYTHONPATH=. python benchmarks/throughput.py [--json FILE] [--steps N] [--only WORD …]
 The work is InternLM2-1.8B's shape with random weights, NF4 with double quantisation, LoRA r = 64
 on all linear layers, dropout 0, rows as long as 2,000 alpaca records (`shapes.py`). Each case runs
 in a process of its own; memory is the most that was allocated, and in brackets what torch held.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shapes import LENGTHS, SHAPES, alpaca, flops_a_token, llama, model, product_rate
+from shapes import LENGTHS, SHAPES, Clock, alpaca, flops_a_token, llama, model, product_rate
 
 from core.config.schema import Config
 from core.engine import lora
@@ -42,10 +43,10 @@ CONFIG = Config.model_validate(
 # name, tokens a step, tokens at once, weights unpacked once, what is computed anew
 OURS = {
     "ours, 16k a step": (16_384, 16_384, True, "nothing"),
-    "ours, 32k a step": (32_768, 32_768, True, "nothing"),
     "ours, 4k a step": (4_096, 4_096, True, "nothing"),
-    "ours, tight, 2k at once": (16_384, 2_048, False, "nothing"),
     "ours, tight, gate and up anew": (16_384, 4_096, False, "mlp"),
+    "ours, tight, 2k at once": (16_384, 2_048, False, "nothing"),
+    "ours, 32k a step": (32_768, 32_768, True, "nothing"),
     "ours, tight, layers anew": (16_384, 8_192, False, "layers"),
 }
 PEERS = {
@@ -69,6 +70,7 @@ def ours(name: str, steps: int) -> dict[str, float]:
     decoder_of(adapted).recompute(recompute)
     objective = Objective(adapted)
     gradients = Gradients(lora.trained(objective))
+    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = PersonaTrainer(
             objective,
@@ -90,8 +92,9 @@ def ours(name: str, steps: int) -> dict[str, float]:
             deepspeed=None,
             gradients=gradients,
             recorder=Recorder(objective, gradients, at_once) if recorded else None,
-            callbacks=[],
+            callbacks=[clock],
         )
+        clock.trainer = trainer
         ends: list[float] = []
 
         def after(step: int, total: int) -> None:
@@ -100,14 +103,15 @@ def ours(name: str, steps: int) -> dict[str, float]:
             if step == _WARM:
                 torch.cuda.reset_peak_memory_stats()
 
+        # Else the GPU is not waited for, as in a job between checkpoints.
+        trainer.due = lambda step, total: step in (1, _WARM, total)
         trainer.after_log = after
         began = time.perf_counter()
         trainer.train()
     done = sum(lengths[m.row] for step in plan[_WARM:] for m in step)
-    each = sorted(b - a for a, b in zip(ends[_WARM - 1 :], ends[_WARM:], strict=False))
     return {
-        "speed": done / (ends[-1] - ends[_WARM - 1]),
-        "step_seconds": each[len(each) // 2],
+        "speed": done / (ends[-1] - ends[-2]),
+        "step_seconds": statistics.median(clock.seconds[_WARM:]),
         "first_step_seconds": ends[0] - began,
         "gib": torch.cuda.max_memory_allocated() / 2**30,
         "reserved": torch.cuda.max_memory_reserved() / 2**30,
@@ -130,6 +134,7 @@ def main() -> None:
     parser.add_argument("--case")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", nargs="*", help="words in the names of the cases to run")
     asked = parser.parse_args()
     if asked.case:
         print(json.dumps(ours(asked.case, asked.steps)))
@@ -146,6 +151,17 @@ def main() -> None:
     print(f"{device}, torch {torch.__version__}: {rate / 1e12:.0f} TFLOP/s in a large product;")
     print(f"{least / 1e9:.2f} GFLOP a token: at most {limit:,.0f} tokens/s", flush=True)
     table: dict[str, dict[str, Any]] = {}
+    facts = {"device": device, "torch": torch.__version__, "flops": rate, "limit": limit}
+
+    def record(name: str, arguments: list[str]) -> None:
+        if asked.only and not any(word in name for word in asked.only):
+            return
+        if found := case(arguments):
+            table[name] = found
+            _print(name, found, table, limit)
+        if asked.json:  # after each case: what was measured stays, whatever comes
+            asked.json.write_text(json.dumps({**facts, "table": table}, indent=2), "utf-8")
+
     for other in ("unsloth", "llamafactory"):
         if importlib.util.find_spec(other) is None:
             print(f"{other} skipped: not installed")
@@ -161,20 +177,11 @@ def main() -> None:
             base.save_pretrained(folder)
             del base
             torch.cuda.empty_cache()
-            for name, checkpointing in PEERS.items():
-                peer = [str(here.with_name("peers.py")), folder, str(LENGTHS), "16384"]
-                found = case([*peer, checkpointing, str(max(10, asked.steps // 2))])
-                if found:
-                    table[name] = found
-                    _print(name, found, table, limit)
+            peer = [str(here.with_name("peers.py")), folder, str(LENGTHS), "16384"]
+            for name, way in PEERS.items():
+                record(name, [*peer, way, str(max(10, asked.steps // 2))])
     for name in OURS:
-        found = case([str(here), "--case", name, "--steps", str(asked.steps)])
-        if found:
-            table[name] = found
-            _print(name, found, table, limit)
-    if asked.json:
-        facts = {"device": device, "torch": torch.__version__, "flops": rate, "limit": limit}
-        asked.json.write_text(json.dumps({**facts, "table": table}, indent=2), "utf-8")
+        record(name, [str(here), "--case", name, "--steps", str(asked.steps)])
 
 
 def _roomy() -> str | None:

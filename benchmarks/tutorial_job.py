@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from plan_accuracy import run as apart
@@ -58,6 +59,16 @@ def made(shape: str, home: Path, settings: Settings) -> Path:
     return target
 
 
+def parts(run: Run) -> list[tuple[str, float]]:
+    """What the train command did between its steps, one after another."""
+    events = [e for e in run.events() if e["job"] == "train"]
+    found: dict[str, float] = {}
+    for before, after in pairwise(events):
+        name = f"until {after['kind']}" if after["kind"] != "stepped" else "until a step's end"
+        found[name] = found.get(name, 0.0) + after["at"] - before["at"]
+    return list(found.items())
+
+
 def finish(run: Run, job: str) -> None:
     """Follow a job to its end."""
     if follow(run, job, lambda line: None) != 0:
@@ -86,6 +97,7 @@ def main() -> None:
     plan = studio.train(run, settings)
     finish(run, "train")
     trained = time.time() - began
+    print(f"the train command       {trained:.1f} s", flush=True)
     points = status(run).points
     studio.merge(run, settings)
     finish(run, "merge")
@@ -102,6 +114,8 @@ def main() -> None:
     print(f"first step after        {steps[0] - began:.1f} s")
     low, high = plan.seconds
     print(f"the train command       {trained:.1f} s (expected {low:.0f} to {high:.0f})")
+    for part, seconds in parts(run):
+        print(f"  {seconds:6.1f} s  {part}")
     print(f"to a merged model       {whole:.1f} s")
     print(f"peak memory             {points[-1].memory_gib:.2f} GiB ({plan.memory_gib} expected)")
     if asked.json:

@@ -27,6 +27,7 @@ _PASSES: Final = {"cpu": 5.0, "cuda": 1.2}  # of memory, by plain operations and
 _FEW: Final = {"cpu": 30, "cuda": 0}  # tokens in which a product takes its first half of the rate
 _NARROW: Final = {"cpu": 0.5, "cuda": 1.0}  # of that rate, by the adapter's own products
 _ANSWERED: Final = 0.3  # of the rate of large products, by those of a few rows at once
+_READS: Final = {"cpu": 3.5, "cuda": 1.0}  # of the weights, by a product of few rows
 _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
 _STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.010}  # of an optimizer step besides its numbers
 _LINK_BYTES: Final = 1.2e10  # a second between main memory and a GPU, as PCIe 3 has
@@ -186,7 +187,8 @@ class Cost:
         shape, rates = self.shape, self.rates
         weights = shape.linear_parameters + shape.vocabulary * shape.hidden
         work = 2 * weights * rows / (_ANSWERED * rates.flops)
-        return work + weights * self.size / rates.bytes + rates.token_seconds * shape.layers
+        reads = _READS[self.device] if rows > 1 else 1.0
+        return work + reads * weights * self.size / rates.bytes + rates.token_seconds * shape.layers
 
     def _attended(self, pack: Pack) -> float:
         """Operations a second in attention; on a processor the more, the longer the rows."""

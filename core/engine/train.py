@@ -145,6 +145,7 @@ def train(
         offloaded=plan.offloaded,
     )
     watch.trainer = trainer
+    trainer.due = watch.due
     trainer.after_log = watch.after_log
     trainer.after_halving = watch.after_halving
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -16,6 +15,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from core.config.schema import Config
 from core.engine import batch
+from core.engine.finished import Finished, Moment, fetched, now, seconds
 from core.engine.gradients import Gradients, Trained
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
@@ -56,9 +56,13 @@ class PersonaTrainer(Trainer):
         # Stages 1 and 2 split what is trained and get nothing else; stage 3 splits the base, too,
         # and 16-bit floats need its loss scaling: there the engine drives the model itself.
         self.hands_over = gradients is not None and deepspeed is not None
-        self.last: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}
+        self._waiting: list[Finished] = []
+        self._before: Moment | None = None  # the end of the step before, unless work came between
         self._built: tuple[int, list[batch.Pack]] = (-1, [])
         self.begin: Callable[[], None] = lambda: None
+        self.due: Callable[[int, int], bool] = lambda step, total: True
         self.after_log: Callable[[int, int], None] = lambda step, total: None
         self.after_halving: Callable[[int, int, int], None] = lambda step, before, tokens: None
         self.budget = steps.budget
@@ -149,7 +153,7 @@ class PersonaTrainer(Trainer):
     ) -> torch.Tensor:
         """All packs of the step, forward and backward; returns the step's loss (scalar, nats)."""
         self.objective.train()
-        begin = time.perf_counter()
+        begin = now(self.torch_device)
         while (sums := self._attempt(model, inputs)) is None:
             self._halve(inputs)
         if self.hands_over:
@@ -164,7 +168,7 @@ class PersonaTrainer(Trainer):
             # The GPU is busy with this step: make the next one's packs meanwhile.
             following = self.steps[inputs.step - self.steps.start]
             self._built = (following.step, self._packs(following))
-        self.last = {
+        self._last = {
             "step": inputs.step,
             "sums": sums,
             "tokens": inputs.tokens,
@@ -252,11 +256,38 @@ class PersonaTrainer(Trainer):
             made.append(replace(pack, weights=weights, held_weights=held))
         return made
 
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Tell the callbacks, then let the run save and sample at this step."""
-        if "loss" in logs:
-            loss, held = self.last["sums"].tolist()
-            self.last |= {"loss": loss, "kl": held / (self.config.dataset.kl_weight or 1.0)}
-        super().log(logs, start_time)
-        if "loss" in logs:
-            self.after_log(int(self.last["step"]), len(self.steps.steps))
+    def _maybe_log_save_evaluate(
+        self, tr_loss: Any, grad_norm: Any, *args: Any, learning_rate: float = 0.0, **kwargs: Any
+    ) -> None:
+        """Tell of the step, or of the one before while the GPU computes: it never waits for us.
+
+        Where something is due at the step, all before it has been told.
+        """
+        last, self._last = self._last, {}
+        if not last:  # Trainer asks once more at the end
+            return
+        step, total = last["step"], len(self.steps.steps)
+        figures = fetched(last.pop("sums"), grad_norm)
+        end = now(self.torch_device)
+        begin, own = self._before, last.pop("begin")
+        rates = {"learning_rate": learning_rate, "figures": figures}
+        self._waiting.append(Finished(**last, **rates, begin=begin or own, end=end))
+        due = self.due(step, total)
+        while len(self._waiting) > (0 if due or self.torch_device == "cpu" else 1):
+            self._tell(self._waiting.pop(0))
+        self._before = None if due else end
+        if due:
+            self.after_log(step, total)
+
+    def _tell(self, done: Finished) -> None:
+        loss, held, norm = done.read()
+        self.told = {
+            "step": done.step,
+            "loss": loss,
+            "kl": held / (self.config.dataset.kl_weight or 1.0),
+            "tokens": done.tokens,
+            "real_tokens": done.real_tokens,
+            "seconds": seconds(done.begin, done.end),
+        }
+        rate_ = done.learning_rate
+        self.log({"loss": loss + held, "grad_norm": norm, "learning_rate": rate_})

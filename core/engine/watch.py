@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 import torch
@@ -63,10 +62,9 @@ class Watch(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kw: Any) -> None:
         """One finished step, with what Trainer computed of it."""
         assert self.trainer is not None
-        last = self.trainer.last
+        last = self.trainer.told
         if "loss" not in (logs or {}) or not last:
             return
-        seconds = time.perf_counter() - last["begin"]
         if self.ranks.first:
             self.run.emit(
                 "stepped",
@@ -78,7 +76,7 @@ class Watch(TrainerCallback):
                 grad_norm=logs.get("grad_norm"),
                 tokens=last["tokens"],
                 real_tokens=last["real_tokens"],
-                seconds=round(seconds, 4),
+                seconds=round(last["seconds"], 4),
                 memory_gib=round(memory_gib(self.trainer.torch_device), 3),
             )
 
@@ -87,8 +85,14 @@ class Watch(TrainerCallback):
         if self._stop_wanted():
             self.stopped = control.should_training_stop = True
 
+    def due(self, step: int, total: int) -> bool:
+        """Whether something is to be done after a step that needs its very numbers."""
+        s = self.config.settings
+        often = (s.save_steps, s.evaluation_freq)
+        return self.stopped or step == total or any(n > 0 and step % n == 0 for n in often)
+
     def after_log(self, step: int, total: int) -> None:
-        """Save and sample where the config says so; called after each step's event."""
+        """Save and sample where the config says so; called after the event of a step with such."""
         s = self.config.settings
         final = step == total
         if self.stopped or final or (s.save_steps > 0 and step % s.save_steps == 0):
