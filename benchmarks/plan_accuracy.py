@@ -179,7 +179,7 @@ def run(arguments: list[str]) -> dict[str, Any] | None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "GOMP_SPINCOUNT": "10000"},
+        env={**os.environ, "GOMP_SPINCOUNT": "10000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"},
     )
     if done.returncode:
         print("  failed:", (done.stderr.strip().splitlines() or ["no word"])[-1][:300], flush=True)

@@ -103,5 +103,8 @@ def _environment(settings: Settings, *, online: bool) -> dict[str, str]:
         # Threads that wait spin for long by default; where another program wants the cores too,
         # each of torch's barriers then costs a time slice (measured: 61 against 144 tokens/s).
         "GOMP_SPINCOUNT": "10000",
+        # oneDNN keeps 1,024 compiled products unless told; no two packs are of one size, so a long
+        # training would keep hundreds of MiB that it never uses again. A step has about fifty.
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
         "TOKENIZERS_PARALLELISM": "false",
     }
