@@ -29,7 +29,9 @@ _NARROW: Final = {"cpu": 0.5, "cuda": 1.0}  # of that rate, by the adapter's own
 _ANSWERED: Final = 0.3  # of the rate of large products, by those of a few rows at once
 _READS: Final = {"cpu": 3.5, "cuda": 1.0}  # of the weights, by a product of few rows
 _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
-_STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.010}  # of an optimizer step besides its numbers
+_STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.002}  # of an optimizer step besides its numbers
+_HOST_SECONDS: Final = 0.012  # that Python takes for a step while a GPU computes
+_HOST_TOKEN_SECONDS: Final = 7e-7  # and for each of its tokens, to make packs of them
 _LINK_BYTES: Final = 1.2e10  # a second between main memory and a GPU, as PCIe 3 has
 _TRANSFORMERS_BYTES: Final = 2.2  # times what our decoder keeps, and its time
 _TRANSFORMERS_SECONDS: Final = 1.7
@@ -181,6 +183,11 @@ class Cost:
             return work + rates.layer_seconds * started
         # The GPU computes while the processor starts what comes next: the slower of both counts.
         return max(work, again * rates.launch_seconds * started)
+
+    def host_seconds(self, tokens: float) -> float:
+        """What the processor takes for a step of so many tokens, a GPU computing the while: the
+        slower of both counts."""
+        return 0.0 if self.device == "cpu" else _HOST_SECONDS + tokens * _HOST_TOKEN_SECONDS
 
     def answer_seconds(self, rows: float) -> float:
         """The next token of so many answers at once."""

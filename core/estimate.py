@@ -157,7 +157,8 @@ def _forward(cost: Cost, work: Work, tokens: float) -> float:
 def training_seconds(cost: Cost, work: Work, task: Task, passes: float, choice: Choice) -> float:
     """Time of all steps, without loading and sample answers; `passes`: packs of the whole run."""
     each = cost.pack_seconds(pack_of(work, task.tokens / passes, cost.grouped), choice)
-    return passes * each + task.steps * cost.step_seconds(offloaded=choice.offloaded)
+    step = passes / task.steps * each + cost.step_seconds(offloaded=choice.offloaded)
+    return task.steps * max(step, cost.host_seconds(task.tokens / task.steps))
 
 
 def pack_of(work: Work, tokens: float, grouped: bool) -> Pack:

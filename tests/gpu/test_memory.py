@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from core.config.schema import Config
 from core.engine import lora
@@ -89,3 +90,33 @@ def test_exact_a_step_that_did_not_fit_the_gpu_trains_the_same(
     for name, other in whole.objective.named_parameters():
         if other.requires_grad:
             assert (moved[name] - other).norm() <= 0.1 * other.norm() + 1e-3, name
+
+
+class Told(TrainerCallback):
+    """What the trainer tells of its steps."""
+
+    def __init__(self):
+        self.trainer, self.steps = None, []
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "grad_norm" in logs:
+            self.steps.append(dict(self.trainer.told))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_exact_steps_told_late_are_the_same_and_in_order(tiny_model, tmp_path, recorded):
+    found = []
+    for late in (False, True):
+        trainer = trainer_of(tiny_model, tmp_path / str(late), recorded)
+        told = Told()
+        told.trainer = trainer
+        trainer.add_callback(told)
+        if late:
+            trainer.due = lambda step, total: step == total
+        trainer.train()
+        found.append(told.steps)
+    once, later = found
+    assert [s["step"] for s in once] == [s["step"] for s in later] == [1, 2, 3]
+    for one, other in zip(once, later, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=0.01)
+        assert other["seconds"] > 0
