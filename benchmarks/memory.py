@@ -1,6 +1,6 @@
 """Trainings in less and less memory of one GPU: what the plan chooses, what is then measured.
 
-Run: PYTHONPATH=. python benchmarks/memory.py [--json FILE]
+Run: PYTHONPATH=. python benchmarks/memory.py [--json FILE] [CASE …]
 The process is forbidden more than the limit; the plan is told that so much is free.
 """
 
@@ -23,10 +23,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path)
+    parser.add_argument("only", nargs="*")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run(["--device", "cuda", "--home", folder, "--pace"])
-        table(CASES, "cuda", Path(folder), asked.json)
+        cases = {n: c for n, c in CASES.items() if not asked.only or n in asked.only}
+        table(cases, "cuda", Path(folder), asked.json)
 
 
 if __name__ == "__main__":

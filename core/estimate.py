@@ -26,7 +26,7 @@ _RECORD_SECONDS: Final = 0.35  # a CUDA graph
 _RECORDED: Final = 8  # shapes of packs that most runs have
 _QUANTISED_SECONDS: Final = {"cpu": 1.5e-8, "cuda": 2e-10}  # a weight's way to NF4 and back
 _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
-_ANSWERED_AT_ONCE: Final = {"cpu": 16, "cuda": 128}  # as in engine.generate
+_ANSWERED_AT_ONCE: Final = {"cpu": 64, "cuda": 128}  # as in engine.generate
 _ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
 
