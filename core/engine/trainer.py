@@ -58,6 +58,7 @@ class PersonaTrainer(Trainer):
         self.hands_over = gradients is not None and deepspeed is not None
         self.told: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
+        self.lag = 1 if device == "cuda" else 0  # steps that may be computed but not told yet
         self._waiting: list[Finished] = []
         self._before: Moment | None = None  # the end of the step before, unless work came between
         self._built: tuple[int, list[batch.Pack]] = (-1, [])
@@ -273,7 +274,7 @@ class PersonaTrainer(Trainer):
         rates = {"learning_rate": learning_rate, "figures": figures}
         self._waiting.append(Finished(**last, **rates, begin=begin or own, end=end))
         due = self.due(step, total)
-        while len(self._waiting) > (0 if due or self.torch_device == "cpu" else 1):
+        while len(self._waiting) > (0 if due else self.lag):
             self._tell(self._waiting.pop(0))
         self._before = None if due else end
         if due:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from core.config.schema import Config
 from core.dataset import Message, Row
@@ -71,6 +72,35 @@ def trainer_of(folder, output, config=CONFIG, rows=24):
     trainer.halvings = []
     trainer.after_halving = lambda *told: trainer.halvings.append(told)
     return trainer
+
+
+class Told(TrainerCallback):
+    """What the trainer tells of its steps."""
+
+    def __init__(self, trainer):
+        self.trainer, self.steps = trainer, []
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "grad_norm" in logs:
+            own = {"epoch": None, "seconds": None}  # when it is told, how long it took
+            self.steps.append({**self.trainer.told, **logs, **own})
+
+
+def test_exact_steps_told_late_are_the_same_and_in_order(tiny_model, tmp_path):
+    found, dues = [], []
+    for lag in (0, 1):
+        trainer = trainer_of(tiny_model, tmp_path / str(lag))
+        trainer.lag = lag
+        told = Told(trainer)
+        trainer.add_callback(told)
+        trainer.due = lambda step, total: step == total
+        trainer.after_log = lambda step, total, told=told: dues.append((step, len(told.steps)))
+        trainer.train()
+        found.append(told.steps)
+    count = len(trainer.steps)
+    assert found[0] == found[1] and count > 1
+    assert [s["step"] for s in found[0]] == [*range(1, count + 1)]
+    assert dues == [(count, count)] * 2
 
 
 def limit(trainer, tokens):
