@@ -25,7 +25,7 @@ _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head
 _PRODUCTS: Final = {"cpu": 1.0, "cuda": 0.87}  # of that rate, by a layer's products
 _PASSES: Final = {"cpu": 5.0, "cuda": 1.2}  # of memory, by plain operations and by fused kernels
 _FEW: Final = {"cpu": 30, "cuda": 0}  # tokens in which a product takes its first half of the rate
-_NARROW: Final = {"cpu": 0.5, "cuda": 1.0}  # of that rate, by the adapter's own products
+_NARROW: Final = {"cpu": 60, "cuda": 0}  # rank at which the adapter's products reach half of it
 _ANSWERED: Final = 0.3  # of the rate of large products, by those of a few rows at once
 _READS: Final = {"cpu": 3.5, "cuda": 1.0}  # of the weights, by a product of few rows
 _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight takes
@@ -155,7 +155,7 @@ class Cost:
         attention = 12 * shape.heads * shape.head_dim * pack.seen / 2
         back = self.adapted / shape.layers  # of the layers, that the backward pass visits
         both = (1 + 2 * back) / 3  # of forward and backward pass, whose second part is double
-        flops = (1 + back) * frozen + back * adapters / _NARROW[self.device]
+        flops = (1 + back) * frozen + back * adapters * (1 + _NARROW[self.device] / self.rank)
         moved = both * self._moved()
         if choice.recompute == "mlp":
             flops += back * inner
