@@ -119,6 +119,7 @@ def seconds(
     rounds = 1 + _times(task.steps, s.evaluation_freq)
     asked = len(s.evaluation_inputs)
     answering = rounds * _answered(cost, work, asked, config.runtime.sample_tokens)
+    answering += _answered(cost, work, work.asked, REPLAY_TOKENS)
     answering += _held(cost, work) if config.dataset.kl_weight else 0.0
     saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
     whole = begin + answering + saving + training
@@ -142,11 +143,10 @@ def _answered(cost: Cost, work: Work, prompts: int, tokens: int) -> float:
 
 
 def _held(cost: Cost, work: Work) -> float:
-    """Seconds before the first step: replay prompts answered, their last states computed."""
+    """Seconds before the first step in which the base's last states of replay are computed."""
     held = sum(len(e.ids) for e, row in zip(work.encoded, work.rows, strict=True) if row.held)
     packs = math.ceil(held / _ANCHORED_AT_ONCE)
-    states = packs * _forward(cost, work, held / packs) if packs else 0.0
-    return states + _answered(cost, work, work.asked, REPLAY_TOKENS)
+    return packs * _forward(cost, work, held / packs) if packs else 0.0
 
 
 def _forward(cost: Cost, work: Work, tokens: float) -> float:
