@@ -91,7 +91,7 @@ def ours(name: str, steps: int) -> dict[str, float]:
             device="cuda",
             deepspeed=None,
             gradients=gradients,
-            recorder=Recorder(objective, gradients, at_once) if recorded else None,
+            recorder=Recorder(objective, at_once) if recorded else None,
             callbacks=[clock],
         )
         clock.trainer = trainer

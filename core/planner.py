@@ -161,13 +161,13 @@ def plan(
         ),
     )
     if hardware.gpus:
-        # DeepSpeed's engine takes part in the backward pass, which no recording survives.
-        able = dtype == "bfloat16" and stage == 0 and fast
+        # In stage 3 DeepSpeed's engine takes part in the passes, which no recording survives.
+        able = dtype == "bfloat16" and stage < 3 and fast
         decide(
             "cuda_graphs",
             able and made.graphs,
             "CUDA graphs",
-            text("only for bfloat16 without dropout and DeepSpeed")
+            text("only for bfloat16, without dropout and ZeRO stage 3")
             if not able
             else text("a step is started as a whole, where its shape was seen before")
             if made.graphs

@@ -144,9 +144,9 @@ def resolve(content: Content, config: Config, dtype: str) -> dict[str, Any]:
 
     The trainer hands over one pack at a time and adds packs up itself, and makes optimizer and
     schedule, so those keys are set or left out; where “auto” stands for a size, DeepSpeed takes its
-    own. Only reduce_bucket_size is set where a file leaves it open: DeepSpeed reserves two buffers
-    of so many numbers on each device, 5e8 unless told, which is 2 to 4 GiB and more than an
-    adapter's whole training state.
+    own. Two keys are set where a file leaves them open. reduce_bucket_size: DeepSpeed reserves two
+    buffers of so many numbers on each device, 5e8 unless told, which is 2 to 4 GiB and more than an
+    adapter's whole training state. timers: its own wait for the device twice a step.
     """
     told = {
         key: copy.deepcopy(value)
@@ -163,6 +163,7 @@ def resolve(content: Content, config: Config, dtype: str) -> dict[str, Any]:
     }
     sizes = {k: v for k, v in told["zero_optimization"].items() if v != "auto"}
     told["zero_optimization"] = {"reduce_bucket_size": BUCKET, **sizes}
+    told.setdefault("timers", {"throughput": {"enabled": False}})
     return told
 
 

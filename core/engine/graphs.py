@@ -34,9 +34,9 @@ class Recording(NamedTuple):
 class Recorder:
     """Adds the gradients of padded packs to the adapter's, by replay where that pays."""
 
-    def __init__(self, objective: Objective, gradients: Gradients, budget: int) -> None:
-        """`budget`: the most tokens of a pack."""
-        self._objective, self._gradients, self.budget = objective, gradients, budget
+    def __init__(self, objective: Objective, budget: int) -> None:
+        """`budget`: the most tokens of a pack; the objective collects its gradients."""
+        self._objective, self.budget = objective, budget
         self._warm = False
         self._longest = 0
         self._recordings: OrderedDict[tuple[int, ...], Recording] = OrderedDict()
@@ -74,7 +74,7 @@ class Recorder:
 
     def _compute(self, pack: Pack) -> torch.Tensor:
         learned, held = self._objective(pack)
-        self._gradients.add(learned + held)
+        (learned + held).backward()
         return torch.stack([learned.detach(), held.detach()])
 
     def _record(self, pack: Pack) -> Recording:
@@ -94,7 +94,7 @@ def recorder_of(objective: Objective, gradients: Gradients | None, plan: Plan) -
     able = objective.attention == "flash" and decoder is not None and decoder.recordable
     if gradients is None or not able or not plan["cuda_graphs"]:
         return None
-    return Recorder(objective, gradients, int(plan["micro_batch_tokens"]))
+    return Recorder(objective, int(plan["micro_batch_tokens"]))
 
 
 def padded(pack: Pack, budget: int, longest: int = 0, *, full: bool = False) -> Pack:

@@ -63,10 +63,10 @@ def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:
     objective = Objective(lora.attach(base, config))
     row = Encoded(tuple(range(64)), (False,) * 32 + (True,) * 32)
     pack = batch.build((Member(0, 1),), [row], {}, device, attention=objective.attention)
-    gradients = Gradients(lora.trained(objective))
+    objective.collect(Gradients(lora.trained(objective)))
 
     def compute() -> None:
-        gradients.add(sum(objective(pack)))
+        sum(objective(pack)).backward()
 
     def answer() -> None:
         answers(objective.model, [row.ids[:8]] * 2, stop_ids=[], max_new_tokens=_TOKENS)
@@ -75,7 +75,7 @@ def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:
     token = _best(answer, device) / _LAYERS / _TOKENS
     if objective.attention != "flash":
         return alone, alone, token
-    recorder = Recorder(objective, gradients, 64)
+    recorder = Recorder(objective, 64)
     recorder(pack)  # the first pass is not recorded
     return alone, _best(lambda: recorder(pack), device) / _LAYERS, token
 

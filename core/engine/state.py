@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +22,37 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from core.engine.gradients import Trained, apart
 from core.engine.lora import save_adapter
 from core.engine.offload import AVERAGES
 from core.run import Checkpoint, Run
 
 
-def gather(model: nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
+def gather(model: nn.Module, optimizer: Any, handed: Trained | None) -> dict[str, torch.Tensor]:
     """Full tensors by name: "weight/…", "exp_avg/…", "exp_avg_sq/…". All ranks must call it.
 
     Args:
         optimizer: torch's AdamW, or DeepSpeed's around it.
+        handed: what DeepSpeed's stages 1 and 2 hold in the model's stead.
     """
     split = not isinstance(optimizer, Optimizer)
-    whole = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        whole[f"weight/{name}"] = _weight(parameter, split)
-        for key in AVERAGES:
-            whole[f"{key}/{name}"] = _average(parameter, optimizer, key, split)
+    whole: dict[str, torch.Tensor] = {}
+    for named, held in _holders(model, handed):
+        found = {"weight": _weight(held, split)}
+        found |= {key: _average(held, optimizer, key, split) for key in AVERAGES}
+        for key, value in found.items():
+            own = apart(value, [*named.values()]) if handed else [value]
+            whole |= {f"{key}/{name}": part for name, part in zip(named, own, strict=True)}
     return {k: v.detach().float().cpu().contiguous() for k, v in whole.items()}
 
 
-def scatter(model: nn.Module, optimizer: Any, state: dict[str, torch.Tensor], step: int) -> None:
+def scatter(
+    model: nn.Module,
+    optimizer: Any,
+    handed: Trained | None,
+    state: dict[str, torch.Tensor],
+    step: int,
+) -> None:
     """Put gathered tensors back, whatever stage and number of processes hold them now."""
     split = not isinstance(optimizer, Optimizer)
     inner = _inner(optimizer)
@@ -54,9 +64,27 @@ def scatter(model: nn.Module, optimizer: Any, state: dict[str, torch.Tensor], st
             "step": step if whole else torch.tensor(float(step), device=held.device),
             **{key: inner.state[held].get(key, torch.zeros_like(held)) for key in AVERAGES},
         }
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            _restore(parameter, optimizer, name, state, split)
+    for named, held in _holders(model, handed):
+        own = {
+            key: torch.cat([state[f"{key}/{name}"].flatten() for name in named])
+            if handed
+            else state[f"{key}/{next(iter(named))}"]
+            for key in ("weight", *AVERAGES)
+        }
+        _restore(held, optimizer, {k: v.to(held.device) for k, v in own.items()}, split)
+
+
+def _holders(
+    model: nn.Module, handed: Trained | None
+) -> Iterator[tuple[dict[str, nn.Parameter], nn.Parameter]]:
+    """The trained parameters by name, and who holds their numbers: each itself, or `handed`."""
+    named = ((n, p) for n, p in model.named_parameters() if p.requires_grad)
+    if handed is None:
+        for name, parameter in named:
+            yield {name: parameter}, parameter
+        return
+    for part, numbers in zip(handed.parts, handed.numbers, strict=True):
+        yield dict(islice(named, len(part))), numbers
 
 
 def _inner(optimizer: Any) -> Optimizer:
@@ -123,30 +151,25 @@ def _average(parameter: nn.Parameter, optimizer: Any, key: str, split: bool) -> 
 
 @torch.no_grad()
 def _restore(
-    parameter: nn.Parameter,
-    optimizer: Any,
-    name: str,
-    state: dict[str, torch.Tensor],
-    split: bool,
+    parameter: nn.Parameter, optimizer: Any, own: dict[str, torch.Tensor], split: bool
 ) -> None:
-    weight = state[f"weight/{name}"].to(parameter.device)
-    averages = {k: state[f"{k}/{name}"].to(parameter.device) for k in AVERAGES}
+    averages = {k: own[k] for k in AVERAGES}
     if not split:
-        parameter.copy_(weight)
+        parameter.copy_(own["weight"])
         for key, value in averages.items():
             optimizer.state[parameter][key].copy_(value)
         return
     if hasattr(parameter, "ds_id"):
-        _restore_part(parameter, weight, averages)
+        _restore_part(parameter, own["weight"], averages)
         return
     from deepspeed.utils import (  # noqa: PLC0415
         safe_set_full_fp32_param,
         safe_set_full_optimizer_state,
     )
 
-    parameter.copy_(weight)
+    parameter.copy_(own["weight"])
     optimizer._lazy_init_hp_params_optimizer_state()
-    safe_set_full_fp32_param(parameter, weight)
+    safe_set_full_fp32_param(parameter, own["weight"])
     for key, value in averages.items():
         safe_set_full_optimizer_state(parameter, value, key)
 

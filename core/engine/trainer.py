@@ -53,9 +53,6 @@ class PersonaTrainer(Trainer):
         self.offloaded = offloaded
         self.config, self.steps, self.anchors, self.torch_device = config, steps, anchors, device
         self.objective, self.gradients, self.recorder = model, gradients, recorder
-        # Stages 1 and 2 split what is trained and get nothing else; stage 3 splits the base, too,
-        # and 16-bit floats need its loss scaling: there the engine drives the model itself.
-        self.hands_over = gradients is not None and deepspeed is not None
         self.told: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self.lag = 1 if device == "cuda" else 0  # steps that may be computed but not told yet
@@ -87,13 +84,18 @@ class PersonaTrainer(Trainer):
             remove_unused_columns=False,
             dataloader_num_workers=s.dataloader_num_workers,
         )
-        given: nn.Module = model
-        if self.hands_over:
-            given = Trained(gradients, model.config)
+        # Stages 1 and 2 split what is trained and get nothing else; stage 3 splits the base, too,
+        # and 16-bit floats need its loss scaling: there the engine drives the model itself.
+        self.handed: Trained | None = None
+        if gradients is not None and deepspeed is not None:
+            bucket = deepspeed["zero_optimization"]["reduce_bucket_size"]
+            self.handed = Trained(gradients, model.config, int(bucket))
         elif gradients is not None:
             model._is_accelerate_prepared = True  # no DDP around it: the step adds its ranks up
-        super().__init__(model=given, args=arguments, train_dataset=steps, callbacks=callbacks)
-        if gradients is not None and not self.hands_over:
+        super().__init__(
+            model=self.handed or model, args=arguments, train_dataset=steps, callbacks=callbacks
+        )
+        if gradients is not None:
             model.collect(gradients)  # only now: Trainer moves the model, and what hangs on it
 
     @property
@@ -137,7 +139,7 @@ class PersonaTrainer(Trainer):
 
     def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
         """The same in one pass over one buffer, where the gradients are ours and not scaled."""
-        ours = self.gradients is not None and not self.hands_over
+        ours = self.gradients is not None and self.handed is None
         if ours and self.accelerator.scaler is None:
             return self.gradients.clip(self.args.max_grad_norm)
         return super()._clip_grad_norm(model)
@@ -157,7 +159,7 @@ class PersonaTrainer(Trainer):
         begin = now(self.torch_device)
         while (sums := self._attempt(model, inputs)) is None:
             self._halve(inputs)
-        if self.hands_over:
+        if self.handed is not None:
             self.gradients.flat.mul_(self.steps.world)  # DeepSpeed will average
             self.accelerator.backward(model())
             self.gradients.clear()
@@ -222,8 +224,8 @@ class PersonaTrainer(Trainer):
                 self.accelerator.gradient_state._set_sync_gradients(i == len(mine) - 1)
             with self.compute_loss_context_manager():
                 learned, held = (model if driven else self.objective)(pack)
-            if self.hands_over:
-                self.gradients.add(learned + held)
+            if self.handed is not None:
+                (learned + held).backward()
             else:
                 # DeepSpeed averages over the ranks; the sums are of the whole step.
                 self.accelerator.backward((self.steps.world if driven else 1) * (learned + held))

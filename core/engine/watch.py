@@ -52,11 +52,13 @@ class Watch(TrainerCallback):
         """Bring back a checkpoint's numbers once the optimizer exists."""
         assert self.trainer is not None
         trainer = self.trainer
+        if trainer.handed is not None:
+            trainer.handed.lay()
         start = trainer.steps.start
         if start:
             read = state.read(self.checkpoint.path) if self.checkpoint is not None else None
             whole = self.ranks.tell_tensors(read, trainer.torch_device)
-            state.scatter(trainer.objective, trainer.inner_optimizer, whole, start)
+            state.scatter(trainer.objective, trainer.inner_optimizer, trainer.handed, whole, start)
         trainer.begin()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kw: Any) -> None:
@@ -111,7 +113,7 @@ class Watch(TrainerCallback):
         """Write a checkpoint; every rank helps to gather it."""
         assert self.trainer is not None
         trainer = self.trainer
-        whole = state.gather(trainer.objective, trainer.inner_optimizer)
+        whole = state.gather(trainer.objective, trainer.inner_optimizer, trainer.handed)
         if self.ranks.first:
             state.write(self.run, trainer.objective.model, whole, step, self.facts)
             state.rotate(self.run, self.config.settings.save_total_limit)

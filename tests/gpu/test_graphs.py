@@ -94,9 +94,8 @@ def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, r
 
 def recorder_of(objective):
     """A recorder that adds to the gradients that the objective keeps."""
-    gradients = Gradients(lora.trained(objective))
-    objective.collect(gradients)
-    return Recorder(objective, gradients, 512)
+    objective.collect(Gradients(lora.trained(objective)))
+    return Recorder(objective, 512)
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -53,7 +53,7 @@ def trainer_of(folder, output, recorded):
         device="cuda",
         deepspeed=None,
         gradients=gradients,
-        recorder=Recorder(objective, gradients, BUDGET) if recorded else None,
+        recorder=Recorder(objective, BUDGET) if recorded else None,
         callbacks=[],
     )
     trainer.halvings = []
