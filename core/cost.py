@@ -60,10 +60,10 @@ class Choice:
 class Cost:
     """Costs on one process.
 
-    size: bytes of a number. fast: by the engine's own decoder. apart: a pack's gradients are made
-    beside those of the step before they are added, as DeepSpeed and transformers' layers need.
-    targets: the config's `lora_targets`; below the first adapted layer nothing is kept, and no
-    backward pass comes.
+    size: bytes of a number. fast: by the engine's own decoder, which adds a pack's gradients to
+    those of the step at once; transformers' layers make them beside those first. targets: the
+    config's `lora_targets`; below the first adapted layer nothing is kept, and no backward pass
+    comes.
     """
 
     shape: Shape
@@ -72,7 +72,6 @@ class Cost:
     nf4: bool
     device: str
     fast: bool
-    apart: bool
     rates: Rates
     targets: str = "all-linear"
 
@@ -141,7 +140,7 @@ class Cost:
             moving += 2 * inner
         top = layers * kept + moving + (whole if recompute == "layers" else 0)
         first = size * top * pack.tokens + ends
-        last = size * (whole + moving) * pack.tokens + (4 * self.trained if self.apart else 0)
+        last = size * (whole + moving) * pack.tokens + (0 if self.fast else 4 * self.trained)
         return _ALLOCATOR[self.device] * (casts + max(head, first, last)) / 2**30
 
     def pack_seconds(self, pack: Pack, choice: Choice) -> float:

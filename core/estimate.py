@@ -70,7 +70,7 @@ def cost_of(
     stage: int = 0,
 ) -> Cost:
     """Costs of a config's passes, on one process of a ZeRO stage."""
-    fast = shape.fast and config.own_decoder
+    fast = shape.fast and config.own_decoder and stage < 3
     return Cost(
         shape=shape,
         rank=config.model.lora_r,
@@ -78,7 +78,6 @@ def cost_of(
         nf4=config.model.quantization == "nf4",
         device=device,
         fast=fast,
-        apart=stage in (1, 2) or not fast,
         rates=rates or Rates(1e12, 1e11, 1e-3, 1e-3, 1e-3),
         targets=config.model.lora_targets,
     )

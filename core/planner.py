@@ -146,13 +146,15 @@ def plan(
             else text("the GPU's memory has room for them"),
             text("in main memory") if made.offloaded else text("on the GPU"),
         )
-    fast = shape.fast and config.own_decoder
+    fast = shape.fast and config.own_decoder and stage < 3
     decide(
         "attention",
         "transformers" if not fast else "varlen" if device == "cuda" else "sdpa",
         "Attention",
         text("each conversation sees only itself; no padding is computed")
         if fast
+        else text("stage 3 splits the weights, which only transformers' own layers know of")
+        if shape.fast and config.own_decoder
         else text("asked for in the config, or dropout needs it: the same, but slower")
         if shape.fast
         else text(
@@ -162,7 +164,7 @@ def plan(
     )
     if hardware.gpus:
         # In stage 3 DeepSpeed's engine takes part in the passes, which no recording survives.
-        able = dtype == "bfloat16" and stage < 3 and fast
+        able = dtype == "bfloat16" and fast
         decide(
             "cuda_graphs",
             able and made.graphs,

@@ -140,6 +140,8 @@ def test_the_engine_gets_the_config_s_values_and_buffers_that_fit_an_adapter():
     assert told["fp16"] == {"hysteresis": 3, "enabled": True}
     assert told["bf16"] == {"enabled": False}
     assert told["zero_optimization"] == {"stage": 2, "reduce_bucket_size": 2**24}
+    assert told["timers"] == {"throughput": {"enabled": False}}, "they would wait for the GPU"
+    assert zero.resolve({**OWN, "timers": {}}, config, "float16")["timers"] == {}
     assert not {"train_batch_size", "optimizer"} & set(told)
     assert OWN == {"zero_optimization": {"stage": 2}}, "the person's content is left alone"
 

@@ -159,6 +159,10 @@ class PersonaTrainer(Trainer):
         begin = now(self.torch_device)
         while (sums := self._attempt(model, inputs)) is None:
             self._halve(inputs)
+        if self.torch_device == "cuda" and inputs.step < len(self.steps.steps):
+            # The GPU is busy with this step: make the next one's packs meanwhile.
+            following = self.steps[inputs.step - self.steps.start]
+            self._built = (following.step, self._packs(following))
         if self.handed is not None:
             self.gradients.flat.mul_(self.steps.world)  # DeepSpeed will average
             self.accelerator.backward(model())
@@ -167,10 +171,6 @@ class PersonaTrainer(Trainer):
             self.gradients.share()
         if self.steps.world > 1:
             dist.all_reduce(sums)
-        if self.torch_device == "cuda" and inputs.step < len(self.steps.steps):
-            # The GPU is busy with this step: make the next one's packs meanwhile.
-            following = self.steps[inputs.step - self.steps.start]
-            self._built = (following.step, self._packs(following))
         self._last = {
             "step": inputs.step,
             "sums": sums,

@@ -58,7 +58,6 @@ def test_a_layer_keeps_as_many_bytes_as_the_plan_counts(tiny_model, recompute, r
         nf4=False,
         device="cpu",
         fast=True,
-        apart=False,
         rates=Rates(1e12, 1e11, 1e-3, 1e-3, 1e-3),
     )
     tokens = sum(ROWS)

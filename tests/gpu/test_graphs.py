@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.distributed as dist
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from core import zero
 from core.config.schema import Config
 from core.engine import batch, lora
+from core.engine import deepspeed as ds
 from core.engine.base import load_base
 from core.engine.decoder import decoder_of
 from core.engine.generate import answers
-from core.engine.gradients import Gradients
+from core.engine.gradients import Gradients, Trained
 from core.engine.graphs import Recorder, padded
 from core.engine.loss import Objective
+from core.engine.ranks import Ranks
 from core.schedule import Member
 from core.tokens import Encoded
 
@@ -26,6 +30,10 @@ CONFIG = Config.model_validate({"model": {"lora_r": 16, "quantization": "none"}}
 
 @pytest.fixture
 def objective():
+    return made_objective()
+
+
+def made_objective():
     torch.manual_seed(0)
     shape = LlamaConfig(
         vocab_size=500,
@@ -159,3 +167,45 @@ def test_exact_two_recorded_packs_add_up(objective):
     sums = recorder(packs[2]).clone() + recorder(packs[3])
     wanted = {name: value + both[1][name] for name, value in both[0].items()}
     assert_near((sums, grads(objective)), (sums, wanted), 0.01)
+
+
+@pytest.fixture
+def group():
+    ds.prepare("cuda", zero.preset("deepspeed_zero2"), lambda done: None)
+    Ranks().join("cuda", alone=True)
+    yield
+    dist.destroy_process_group()
+
+
+def learned(way, recorded):
+    """An adapter's numbers after steps that DeepSpeed ends; also the recorder."""
+    import deepspeed  # noqa: PLC0415 (slow, and looks for accelerators)
+
+    objective = made_objective()
+    gradients = Gradients(lora.trained(objective))
+    handed = Trained(gradients, objective.config, 2**15)
+    optimizer = torch.optim.AdamW(handed.parameters(), lr=1e-3, fused=True)
+    found = ds.for_adapter(zero.resolve(zero.preset(way), CONFIG, "bfloat16"))
+    engine = deepspeed.initialize(model=handed, optimizer=optimizer, config=found)[0]
+    objective.collect(gradients)
+    handed.lay()
+    recorder = Recorder(objective, 512)
+    for seed in range(6):
+        pack = pack_of(rows(seed, 90 - seed, 33, 70))
+        if recorded:
+            recorder(pack)
+        else:
+            sum(objective(pack)).backward()
+        engine.backward(engine())
+        engine.step()
+        gradients.clear()
+    return torch.cat([p.detach().flatten() for p in gradients.trained]), recorder
+
+
+@pytest.mark.parametrize("way", ["deepspeed_zero1", "deepspeed_zero2"])
+def test_exact_recorded_steps_beside_deepspeed_learn_as_the_unrecorded(group, way):
+    start = torch.cat([p.detach().flatten() for p in lora.trained(made_objective())])
+    plain, _ = learned(way, False)
+    found, recorder = learned(way, True)
+    assert len(recorder._recordings) == 2
+    assert (found - plain).norm() < 0.05 * (plain - start).norm()
