@@ -157,12 +157,15 @@ def made_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def config_of(cell: Cell, model: Path, rank: int) -> Config:
+def config_of(
+    cell: Cell, model: Path, rank: int, at_once: int = 0, gpus: Sequence[int] = ()
+) -> Config:
     """The cell's config: steps of 32,768 tokens in passes of half as many, so that two share."""
     tiny = cell.shape == "tiny"
-    length, counts, at_once = (1_024, 32, 16_384)
+    length, counts, most = (1_024, 32, 16_384)
     if cell.shape in ("tiny", "135m"):
-        length, counts, at_once = (256, 8, 1_024)
+        length, counts, most = (256, 8, 1_024)
+    at_once = at_once or most
     return Config.model_validate(
         {
             "settings": {
@@ -182,6 +185,7 @@ def config_of(cell: Cell, model: Path, rank: int) -> Config:
             "runtime": {
                 "deepspeed": cell.way,
                 "processes": cell.processes,
+                "gpus": tuple(gpus),
                 # Stage 3 attends with a mask, whose cost grows with the square.
                 "micro_batch_tokens": min(at_once, 4_096) if "zero3" in cell.name else at_once,
                 "weight_cache": "off" if cell.base == "nf4-packed" else "auto",
@@ -216,7 +220,7 @@ def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any)
     """Run a cell; losses, speed, memory (expected and of each process), seconds, or its problem."""
     began = time.monotonic()
     job = run.create(settings.runs, "cell")
-    config = config_of(cell, model, asked.rank)
+    config = config_of(cell, model, asked.rank, asked.at_once, asked.gpus)
     studio.save_config(job, writer.dump(config))
     studio.save_dataset(job, enough(rows, model, config, asked.steps))
     plan = studio.train(job, settings)
@@ -243,6 +247,7 @@ def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any)
         "expected_gib": [round(g, 2) for g in plan.memory_gib],
         "expected_state_gib": round(way.gib, 2),
         "tokens_at_once": plan["micro_batch_tokens"],
+        "recorded": any(i.name == "cuda_graphs" and i.value for i in plan.items),
     }
     if cell.then and status(job).state == "finished":
         studio.merge(job, settings)
@@ -310,6 +315,10 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="to compare with one")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rank", type=int, default=64, help="of the adapter")
+    parser.add_argument("--at-once", type=int, default=0, help="tokens of a pass")
+    parser.add_argument(
+        "--gpus", type=int, nargs="+", default=[], help="by number; any unless given"
+    )
     parser.add_argument("--seconds", type=float, default=3_600, help="begin no cell after these")
     parser.add_argument("--cell-seconds", type=float, default=240, help="a cell is ended after")
     parser.add_argument(
@@ -320,7 +329,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="only print the cells' names")
     parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    settings, rows = Settings("", 0, asked.home), asked.home / "rows.json"
+    settings, rows = Settings("", 0, asked.home), asked.home / f"rows-{asked.steps}.json"
     if asked.write:
         return write_model(asked.write[0], Path(asked.write[1]), rows)
     plan = [
@@ -335,7 +344,8 @@ def main() -> None:
         sys.exit("No GPU is seen here (nvidia-smi). Add --cpu to go on without.")
     table = json.loads(asked.json.read_text("utf-8")) if asked.json.exists() else {}
     asked.home.mkdir(parents=True, exist_ok=True)
-    rows.write_text(json.dumps(made_rows(400 * asked.steps)), "utf-8")
+    if not rows.exists():
+        rows.write_text(json.dumps(made_rows(400 * asked.steps)), "utf-8")
     print(f"{[g.name for g in hardware.gpus] or hardware.cores}\n{HEAD}", flush=True)
     for cell in plan:
         known = table.get(cell.name)
@@ -345,7 +355,8 @@ def main() -> None:
             model = asked.home / "models" / cell.shape
             if not (model / "whole").exists():
                 own = [sys.executable, __file__, "--json", str(asked.json)]
-                own += ["--home", str(asked.home), "--write", cell.shape, str(model)]
+                own += ["--home", str(asked.home), "--steps", str(asked.steps)]
+                own += ["--write", cell.shape, str(model)]
                 subprocess.run(own, check=True)
             known = measure(cell, settings, model, rows, asked)
             table[cell.name] = known = judged(cell, known, table)

@@ -40,13 +40,13 @@ def ending(way: str, count: int, device: str) -> Callable[[], None]:
         nn.Parameter(torch.randn(64, side, device=device)) for _ in range(count // side // 64)
     ]
     gradients = Gradients(weights)
-    optimizer = torch.optim.AdamW(weights, lr=1e-5, fused=True)
     if way == "none":
+        gradients.attach()
+        optimizer = torch.optim.AdamW(weights, lr=1e-5, fused=True)
 
         def plain() -> None:
-            gradients.attach()
             gradients.share()
-            nn.utils.clip_grad_norm_(weights, 1.0)
+            gradients.clip(1.0)
             optimizer.step()
 
         return plain
@@ -54,7 +54,8 @@ def ending(way: str, count: int, device: str) -> Callable[[], None]:
     ds.prepare(device, found, lambda done: None)
     import deepspeed
 
-    model = Trained(gradients, Sizes())
+    model = Trained(gradients, Sizes(), found["zero_optimization"]["reduce_bucket_size"])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     engine: Any = deepspeed.initialize(model=model, optimizer=optimizer, config=found)[0]
 
     def split() -> None:
