@@ -40,7 +40,7 @@ class Pulse:
         self._run, self._job, self._ranks = run, job, ranks
         self._parent = os.getppid()
         self._peers: dict[socket.socket, int] = {}
-        self._ending = threading.Lock()
+        self._ending = threading.Lock()  # whoever goes through the peers, or takes one out
         if ranks.world > 1:
             # Until the ranks have met, a rank only waits for others, in code that hears no Python:
             # torchrun ends it with SIGTERM, and the kernel when torchrun is killed.
@@ -84,13 +84,15 @@ class Pulse:
             "remedy": remedy.to_json(),
             "detail": detail,
         }
-        if not self._peers:
+        with self._ending:
+            peers = [*self._peers]
+        if not peers:
             self._run.emit("failed", self._job, **fields)
             return
         time.sleep(_PATIENCE)
         if not self._ranks.first:
             with suppress(OSError):
-                _send(next(iter(self._peers)), {"failed": fields})
+                _send(peers[0], {"failed": fields})
                 time.sleep(_SECONDS)  # rank 0 writes it down and ends us
         self._end(fields)
 
@@ -140,7 +142,8 @@ class Pulse:
                     selector.unregister(peer)
                     if "left" not in said:
                         self._end(said.get("failed") or self._gone(self._peers.get(peer, 0)), said)
-                    self._peers.pop(peer, None)
+                    with self._ending:
+                        self._peers.pop(peer, None)
 
     def _gone(self, rank: int) -> dict[str, Any]:
         problem = text(

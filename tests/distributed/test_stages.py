@@ -5,6 +5,7 @@ Losses are compared step by step; the tolerance, NATS, is that of 16-bit sums in
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -70,16 +71,20 @@ def test_deepspeed_s_own_adamw_is_built_once_and_a_run_with_it_goes_on(
 ) -> None:
     monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path / "ops"))
     run = processes.made(tmp_path / "run", tiny_model, epochs=EPOCHS)
-    own = b'{"zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}}}'
-    studio.set_split(run, "mine.json", 2, own)
+    own = {
+        "zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}},
+        "optimizer": {"type": "AdamW", "params": {"lr": "auto", "weight_decay": "auto"}},
+    }
+    studio.set_split(run, "mine.json", 2, json.dumps(own).encode())
     studio.train(run, settings)
     processes.at_step(run, 3)
     studio.stop(run)
     assert processes.ended(run) == "stopped"
-    built = [e["done"] for e in run.events() if "building" in e.get("stage", "")]
-    assert built == [0, 1]
     done = processes.losses(run)
     done += processes.trained(run, settings, resume=True)
+    built = [e["done"] for e in run.events() if "building" in e.get("stage", "")]
+    assert built == [0, 1], "by one process, and not again"
+    assert len(done) == len(alone["nf4"])
     gap = max(abs(a - b) for a, b in zip(done, alone["nf4"], strict=True))
     tell(run, ("2, own AdamW", "nf4", 2, 1), gap, "the same on 2")
     assert gap <= NATS
