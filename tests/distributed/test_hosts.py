@@ -47,7 +47,7 @@ def gone(started: Started, run: Run) -> None:
 
 
 @pytest.mark.parametrize("way", ["none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3"])
-def test_two_hosts_learn_as_one_process_stop_and_go_on_as_one(
+def test_two_hosts_learn_as_one_process_stop_go_on_as_one_and_merge(
     way: str, tmp_path: Path, settings: Settings, tiny_model: Path, hosts, alone, tell
 ) -> None:
     run = Run(tmp_path / "run")
@@ -62,6 +62,8 @@ def test_two_hosts_learn_as_one_process_stop_and_go_on_as_one(
     studio.set_split(run, "none", 1)
     done += processes.trained(run, settings, resume=True)
     assert len(done) == len(alone["nf4"])
+    studio.merge(run, settings)
+    assert processes.ended(run, "merge") == "finished" and run.is_merged
     gap = max(abs(a - b) for a, b in zip(done, alone["nf4"], strict=True))
     tell(run, (way, "nf4", 2, 2), gap, "none on 1")
     assert gap <= NATS
