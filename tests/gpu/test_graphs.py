@@ -169,8 +169,9 @@ def test_exact_two_recorded_packs_add_up(objective):
     assert_near((sums, grads(objective)), (sums, wanted), 0.01)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def group():
+    """A group of one; DeepSpeed remembers it for good."""
     ds.prepare("cuda", zero.preset("deepspeed_zero2"), lambda done: None)
     Ranks().join("cuda", alone=True)
     yield
