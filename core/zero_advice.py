@@ -24,9 +24,8 @@ _LINK_BYTES: Final = {
     "cpu": 1e9,
 }  # a second: PCIe 4 between GPUs; gloo in one machine
 # Seconds a trained number that stages 1 and 2 take longer at the end of a step: in proportion to
-# the adapter (benchmarks/overhead.py). On a processor as measured (docs/processes.md); on a GPU
-# assumed.
-_HANDED_OVER: Final = {"cuda": 0.5e-9, "cpu": 14e-9}
+# the adapter, as measured on two H200 and two processor cores (docs/processes.md).
+_HANDED_OVER: Final = {"cuda": 0.08e-9, "cpu": 14e-9}
 _OTHER_FORWARD: Final = {"cuda": 0.25, "cpu": 2.0}  # part of a step's time that stage 3 adds
 _TORCH_ADAM: Final = 2e-9  # seconds a number of AdamW in main memory, read and written
 
