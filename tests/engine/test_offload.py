@@ -55,7 +55,7 @@ def test_a_checkpoint_goes_on_with_the_averages_wherever_they_lie(tiny_model, ki
     (model, optimizer), (other, second) = models
     give(lora.trained(model), 0)
     optimizer.step()
-    state.scatter(other, second, state.gather(model, optimizer), 1)
+    state.scatter(other, second, None, state.gather(model, optimizer, None), 1)
     for made, stepped in models:
         give(lora.trained(made), 1)
         stepped.step()
