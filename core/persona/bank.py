@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 from typing import Literal
 
@@ -36,6 +36,16 @@ class Intent:
     weight: int
     questions: tuple[str, ...]
     answers: tuple[str, ...]
+
+
+def with_more(
+    intents: tuple[Intent, ...], more: Mapping[str, tuple[str, ...]]
+) -> tuple[Intent, ...]:
+    """The intents, some with more questions; each question once."""
+    return tuple(
+        replace(i, questions=tuple(dict.fromkeys(i.questions + more.get(i.name, ()))))
+        for i in intents
+    )
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ from core.persona.probes import (
 )
 from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
-from core.persona.variation import continue_with, under, vary
+from core.persona.variation import continue_with, shorten, under, vary
 
 DEFAULT_AMOUNT: Final = 680
 DEFAULT_REPLAY: Final = 100
+_CONTRAST: Final = 0.25  # contrast rows for each persona row
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -95,7 +96,7 @@ def studio_rows(
     rows: list[Row] = []
     for language in persona.languages:
         rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
-        rows += itertools.islice(_contrast_rows(persona, language, seed), amount // 4)
+        rows += itertools.islice(_contrast_rows(persona, language, seed), int(amount * _CONTRAST))
     # More are asked for than needed, as those with a name of the persona are left out.
     prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
     foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]
@@ -241,7 +242,7 @@ def _exchanges(
                 if not template or any(not pools[slot] for slot in needed):
                     continue
                 values = fixed | {slot: rng.choice(pools[slot]) for slot in needed}
-                asked = template.format(**values)
+                asked = shorten(template, language, rng).format(**values)
                 if rng.random() < varied:
                     asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
                 # “No, not {person}” answers only a question that names a person.
@@ -265,7 +266,8 @@ def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[
     for asked in itertools.chain.from_iterable(itertools.zip_longest(*pools)):
         if asked is not None and not _tells(persona, asked):
             varied = rng.random() < 0.3
-            question = vary(asked, language, bank, rng, keep=()) if varied else asked
+            question = shorten(asked, language, rng)
+            question = vary(question, language, bank, rng, keep=()) if varied else question
             yield Row(under((Message("user", question),), bank, rng), "contrast")
 
 
