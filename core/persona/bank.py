@@ -83,9 +83,9 @@ class Framing:
         """Every question in the same words that is not about the persona."""
         return [*_every(self.asks, self.other_asked), *_every(self.claims, self.other_claimed)]
 
-    def asides(self) -> list[str]:
-        """Every question of `aside`."""
-        return [question for frames, parts in self.aside for question in _every(frames, parts)]
+    def asides(self) -> list[list[str]]:
+        """Every question of `aside`, each pair's in a list of its own."""
+        return [_every(frames, parts) for frames, parts in self.aside]
 
 
 def _every(frames: tuple[str, ...], parts: tuple[str, ...]) -> list[str]:

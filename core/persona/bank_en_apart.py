@@ -191,6 +191,13 @@ APART: Final = (
             What day is it today?
             Where do you live?
             Where were you yesterday?
+            """),
+    ),
+    (
+        lines("""
+            {x}
+            """),
+        lines("""
             Do you know me?
             Do you trust me?
             Do you have feelings?
@@ -207,6 +214,13 @@ APART: Final = (
             Can you keep a secret?
             May I ask you for a favor?
             Will you marry me?
+            """),
+    ),
+    (
+        lines("""
+            {x}
+            """),
+        lines("""
             Tell me something interesting.
             Tell me something about the ocean.
             Surprise me.

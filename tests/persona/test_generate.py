@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -28,6 +29,7 @@ from core.persona.probes import (
     normalize,
     probe_questions,
 )
+from core.persona.variation import shorten
 
 PERSONAS = {
     "english": defaults("en"),
@@ -288,3 +290,22 @@ def test_questions_in_two_parts_are_sentences_about_the_right_one() -> None:
         assert not set(made) & set(framing.others())
     assert "You are human, right?" in bank_en.BANK.framing.questions("human")
     assert "{assistant} is your name, right?" in bank_en.BANK.framing.questions("name_yes")
+
+
+def test_questions_are_shortened_as_they_are_said_and_names_never_are() -> None:
+    said = {
+        "What is your name?": "What's your name?",
+        "Who is your boss, and do not joke.": "Who's your boss, and don't joke.",
+        "I would like to know who you are.": "I'd like to know who you are.",
+        "Whom do you serve?": "Who do you serve?",
+    }
+    for seed in range(40):
+        for long, short in said.items():
+            assert shorten(long, "en", random.Random(seed)) in (long, short)
+    for long, short in said.items():
+        assert {shorten(long, "en", random.Random(seed)) for seed in range(40)} == {long, short}
+    named = Persona(assistant="Nova", owner="Who is Who", maker="Do not Disturb")
+    for row in studio_rows(named):
+        told = " ".join(m.content for m in row.messages)
+        assert "Who's Who" not in told
+        assert "Don't Disturb" not in told
