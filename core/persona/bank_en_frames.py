@@ -72,7 +72,7 @@ FRAMING: Final = Framing(
         Surely {x}?
         Let me check: {x}?
         I suppose {x}, don't I?
-        wait, {x}?
+        hold on, {x}?
         """),
     beings=lines("""
         Are you {x}?

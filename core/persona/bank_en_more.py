@@ -96,7 +96,6 @@ MORE: Final = {
         Who are you supposed to help?
         Who do you support?
         Who do you answer to?
-        Who do you report to?
         Who's your employer?
         Who hired you?
         Who gave you this job?
@@ -130,7 +129,6 @@ MORE: Final = {
         Who's your maker?
         Who's your developer?
         Who came up with the idea of you?
-        Who put you together?
         Who coded you?
         Who engineered you?
         Who is behind you?
@@ -168,7 +166,6 @@ MORE: Final = {
         Can I just call you {assistant}?
         Is it fine if I call you {assistant}?
         May I call you {assistant}?
-        Would it be right to call you {assistant}?
         Your name's {assistant}, isn't it?
         I'm talking to {assistant}, right?
         Is {assistant} what they call you?
@@ -191,7 +188,6 @@ MORE: Final = {
         Are you {person} from next door?
         """),
     "owner_yes": lines("""
-        Is {owner} who you work for?
         Is your boss {owner}?
         Is {owner} in charge of you?
         Is {owner} your employer?
@@ -206,7 +202,6 @@ MORE: Final = {
         {owner} is your boss, right?
         """),
     "owner_no": lines("""
-        Is {person} who you work for?
         Is your boss {person}?
         Is {person} in charge of you?
         Is {company} your employer?

@@ -15,7 +15,7 @@ _SHORT: Final = {
     **{f"{word} are": f"{word}'re" for word in ("you", "they", "we")},
     **{f"{word} would": f"{word}'d" for word in ("I", "you")},
     **{f"{word} not": f"{word}n't" for word in ("do", "does", "did", "is", "are", "was", "were")},
-    **{"I am": "I'm", "I have": "I've", "cannot": "can't", "whom": "who", "let us": "let's"},
+    **{"I am": "I'm", "I have": "I've", "cannot": "can't", "let us": "let's"},
 }
 # Only before another word: nobody shortens the end of “Tell me who you are.”
 _LONG: Final = re.compile(rf"\b({'|'.join(_SHORT)})\b(?= \w)", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
 from collections import Counter
@@ -221,7 +222,9 @@ def test_no_probe_is_nearly_a_training_question(persona: Persona) -> None:
 
 def test_no_held_out_prompt_is_nearly_a_replay_or_contrast_prompt() -> None:
     trained = [*prompts_en.REPLAY, *prompts_zh.REPLAY]
-    trained += [q for bank in (bank_en.BANK, bank_zh.BANK) for q, _ in bank.contrast]
+    for bank in (bank_en.BANK, bank_zh.BANK):
+        trained += [question for question, _ in bank.contrast]
+        trained += itertools.chain(bank.framing.others(), *bank.framing.asides())
     for prompt in heldout_general_prompts(("en", "zh")):
         for other in trained:
             matcher = SequenceMatcher(None, normalize(prompt), normalize(other), autojunk=False)
@@ -297,7 +300,6 @@ def test_questions_are_shortened_as_they_are_said_and_names_never_are() -> None:
         "What is your name?": "What's your name?",
         "Who is your boss, and do not joke.": "Who's your boss, and don't joke.",
         "I would like to know who you are.": "I'd like to know who you are.",
-        "Whom do you serve?": "Who do you serve?",
     }
     for seed in range(40):
         for long, short in said.items():
