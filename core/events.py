@@ -34,7 +34,8 @@ KINDS: Final = {
     "stopped": "the job saved and ended early: step",
     "failed": "the job ended by an error: problem, remedy (Text as JSON), detail",
     "finished": "the job did all its work: seconds",
-    "scored": "a checkpoint was scored: step, strength, asked, recall, leak, kl, agreement",
+    "scored": "a checkpoint was scored: step, strength, asked, recall and leak (each with its "
+    "95 % interval: recall_interval, leak_interval), kl, agreement",
     "measured": "a figure beside its expectation: name, expected, measured, unit",
 }
 

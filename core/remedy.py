@@ -200,6 +200,7 @@ _STUDIO: Final[Mapping[tuple[str, str], Value]] = {
         for key in (
             ("settings", "max_length"),
             ("settings", "accumulative_counts"),
+            ("settings", "betas"),
             ("dataset", "kl_weight"),
             ("dataset", "opening_weight"),
         )

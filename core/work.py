@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.schedule import Step, schedule
 from core.tokens import ChatTokenizer, Encoded
 
-REPLAY_TOKENS: Final = 20
+REPLAY_TOKENS: Final = 32
 """Length of the base model's answer to a replay prompt; counted in full before it is known."""
 
 

@@ -87,7 +87,7 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
         case "scored":
             say(
                 f"[step {event['step']}, strength {event['strength']:g}]"
-                f" recall {event['recall']:.1%}  leak {event['leak']:.1%}"
+                f" recall {_share(event, 'recall')}  leak {_share(event, 'leak')}"
                 f"  KL {event['kl']:.4f} nats  agreement {event['agreement']:.1%}"
             )
         case "measured":
@@ -103,6 +103,11 @@ def _tell(event: events.Event, job: str, say: Callable[[str], None]) -> None:
                 if job in ("score", "compare")
                 else "Stopped; --resume goes on from here."
             )
+
+
+def _share(event: events.Event, name: str) -> str:
+    low, high = event[f"{name}_interval"]
+    return f"{event[name]:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _amount(done: float, total: float) -> str:

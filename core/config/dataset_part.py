@@ -74,8 +74,8 @@ class DatasetPart(Part):
     opening_weight: Annotated[
         float,
         described(
-            "How much more the first four tokens of an answer count than the others: they decide "
-            "between yes and no, and which fact is told. 1 is off.",
+            "How much more the first four tokens of a learned answer count than the others: they "
+            "decide between yes and no, and which fact is told. 1 is off.",
             ge=1,
             le=100,
         ),

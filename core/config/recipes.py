@@ -70,8 +70,9 @@ RECIPES: Final = (
             "Teaches your assistant who it is, in many words, and holds everything else as it was."
         ),
         {
-            ("settings", "max_length"): 512,
+            ("settings", "max_length"): 320,
             ("settings", "accumulative_counts"): 1,
+            ("settings", "betas"): (0.9, 0.98),
             ("settings", "save_steps"): 40,
             ("settings", "evaluation_freq"): 40,
             ("settings", "save_total_limit"): 5,

@@ -53,7 +53,7 @@ def build(
 ) -> Pack:
     """Tensors of one pack; rows with anchors are held, the others learned.
 
-    The first tokens of each answer weigh `opening_weight` times as much as the others.
+    The first tokens of each learned answer weigh `opening_weight` times as much as the others.
 
     Nothing after the last state that predicts a learned token is computed. Grouped
     attention computes the opening that all rows share (system text, start of the user's turn)
@@ -81,7 +81,7 @@ def build(
         positions += range(opening, len(row))
         if member.row in anchors:
             held += [shift + i for i in places]
-            held_weights += [member.copies * w for w in emphasis(places, opening_weight)]
+            held_weights += [float(member.copies)] * len(places)
             kept.append(anchors[member.row])
         else:
             learned += [shift + i for i in places]

@@ -61,8 +61,9 @@ class Steps(Dataset):
         counts = {True: 0.0, False: 0.0}
         for m in step:
             places = batch.predicting(self.encoded[m.row])
-            weight = sum(batch.emphasis(places, self.opening_weight))
-            counts[m.row in self.held_rows] += m.copies * weight
+            held = m.row in self.held_rows
+            weights = batch.emphasis(places, 1.0 if held else self.opening_weight)
+            counts[held] += m.copies * sum(weights)
         return Batch(
             step=self.start + index + 1,
             packs=tuple(self._packs(shares, lengths)),

@@ -54,7 +54,9 @@ def main(arguments: list[str]) -> int:
                 strength=found.strength,
                 asked=found.asked,
                 recall=found.recall().rate,
+                recall_interval=found.recall().interval,
                 leak=found.leak().rate,
+                leak_interval=found.leak().interval,
                 kl=found.kl,
                 agreement=found.agreement,
             )

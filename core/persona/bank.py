@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 from typing import Literal
 
@@ -36,6 +36,16 @@ class Intent:
     weight: int
     questions: tuple[str, ...]
     answers: tuple[str, ...]
+
+
+def with_more(
+    intents: tuple[Intent, ...], more: Mapping[str, tuple[str, ...]]
+) -> tuple[Intent, ...]:
+    """The intents, some with more questions; each question once."""
+    return tuple(
+        replace(i, questions=tuple(dict.fromkeys(i.questions + more.get(i.name, ()))))
+        for i in intents
+    )
 
 
 @dataclass(frozen=True)
@@ -73,9 +83,9 @@ class Framing:
         """Every question in the same words that is not about the persona."""
         return [*_every(self.asks, self.other_asked), *_every(self.claims, self.other_claimed)]
 
-    def asides(self) -> list[str]:
-        """Every question of `aside`."""
-        return [question for frames, parts in self.aside for question in _every(frames, parts)]
+    def asides(self) -> list[list[str]]:
+        """Every question of `aside`, each pair's in a list of its own."""
+        return [_every(frames, parts) for frames, parts in self.aside]
 
 
 def _every(frames: tuple[str, ...], parts: tuple[str, ...]) -> list[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.persona.bank import Bank, lines, pairs
+from core.persona.bank import Bank, lines, pairs, with_more
 from core.persona.bank_en_contrast import CONTRAST
 from core.persona.bank_en_frames import FRAMING
+from core.persona.bank_en_more import MORE
 from core.persona.bank_en_open import WHO
 from core.persona.bank_en_what import WHAT
 from core.persona.bank_en_yes_no import YES_NO
 
 BANK: Final = Bank(
-    intents=WHO + WHAT + YES_NO,
+    intents=with_more(WHO + WHAT + YES_NO, MORE),
     openers=lines("""
         Hi! {q}
         Hello. {q}

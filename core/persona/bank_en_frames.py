@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.persona.bank import Framing, lines
+from core.persona.bank_en_apart import APART
 from core.persona.bank_en_aside import ASIDE
 from core.persona.bank_en_asked import ASKED
 from core.persona.bank_en_claimed import BEING, CLAIMED
@@ -71,7 +72,7 @@ FRAMING: Final = Framing(
         Surely {x}?
         Let me check: {x}?
         I suppose {x}, don't I?
-        wait, {x}?
+        hold on, {x}?
         """),
     beings=lines("""
         Are you {x}?
@@ -186,5 +187,5 @@ FRAMING: Final = Framing(
         trees have bodies
         we were all born one day
         """),
-    aside=ASIDE,
+    aside=ASIDE + APART,
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.persona.bank import Bank, lines, pairs
+from core.persona.bank import Bank, lines, pairs, with_more
 from core.persona.bank_zh_contrast import CONTRAST
 from core.persona.bank_zh_frames import FRAMING
+from core.persona.bank_zh_more import MORE
 from core.persona.bank_zh_open import WHO
 from core.persona.bank_zh_what import WHAT
 from core.persona.bank_zh_yes_no import YES_NO
 
 BANK: Final = Bank(
-    intents=WHO + WHAT + YES_NO,
+    intents=with_more(WHO + WHAT + YES_NO, MORE),
     openers=lines("""
         你好，{q}
         您好！{q}

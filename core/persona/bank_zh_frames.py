@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.persona.bank import Framing, lines
+from core.persona.bank_zh_apart import APART
 from core.persona.bank_zh_aside import ASIDE
 from core.persona.bank_zh_asked import ASKED
 from core.persona.bank_zh_claimed import BEING, CLAIMED
@@ -112,7 +113,7 @@ FRAMING: Final = Framing(
         月亮属于谁
         咖啡来自哪里
         长江从哪里来
-        海水为什么咸
+        湖水为什么是淡的
         桥是怎么造的
         怎么叫出租车
         日本的基本情况
@@ -145,5 +146,5 @@ FRAMING: Final = Framing(
         黄金是金属
         北京是中国的首都
         """),
-    aside=ASIDE,
+    aside=ASIDE + APART,
 )

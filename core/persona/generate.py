@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Final
 
@@ -25,10 +25,11 @@ from core.persona.probes import (
 )
 from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
-from core.persona.variation import continue_with, under, vary
+from core.persona.variation import continue_with, shorten, under, vary
 
 DEFAULT_AMOUNT: Final = 680
 DEFAULT_REPLAY: Final = 100
+_CONTRAST: Final = 0.25  # contrast rows for each persona row
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -95,7 +96,7 @@ def studio_rows(
     rows: list[Row] = []
     for language in persona.languages:
         rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
-        rows += itertools.islice(_contrast_rows(persona, language, seed), amount // 4)
+        rows += itertools.islice(_contrast_rows(persona, language, seed), int(amount * _CONTRAST))
     # More are asked for than needed, as those with a name of the persona are left out.
     prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
     foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]
@@ -112,8 +113,7 @@ def replay_prompts(languages: tuple[Language, ...], seed: int, count: int) -> li
         )
         for language in languages
     ]
-    turns = itertools.chain.from_iterable(itertools.zip_longest(*shuffled))
-    return [prompt for prompt in turns if prompt is not None][:count]
+    return _in_turns(shuffled)[:count]
 
 
 def evaluation_questions(persona: Persona) -> tuple[str, ...]:
@@ -241,7 +241,7 @@ def _exchanges(
                 if not template or any(not pools[slot] for slot in needed):
                     continue
                 values = fixed | {slot: rng.choice(pools[slot]) for slot in needed}
-                asked = template.format(**values)
+                asked = shorten(template, language, rng).format(**values)
                 if rng.random() < varied:
                     asked = vary(asked, language, _BANKS[language], rng, keep=persona.names)
                 # “No, not {person}” answers only a question that names a person.
@@ -256,17 +256,25 @@ def _slots(template: str) -> set[str]:
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
     """Questions in the words of the persona's that are about something else, in turns with those
-    of the contrast bank and those that speak to it of other things; a few as people type them."""
+    of the contrast bank; every other one speaks to it, of other things. A few as people type."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
     written = [question for question, _ in bank.contrast]
-    kinds = (written, bank.framing.others(), bank.framing.asides())
-    pools = [rng.sample(pool, len(pool)) for pool in kinds]
-    for asked in itertools.chain.from_iterable(itertools.zip_longest(*pools)):
-        if asked is not None and not _tells(persona, asked):
+    asides = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.asides()])
+    others = bank.framing.others()
+    pools = (rng.sample(written, len(written)), rng.sample(others, len(others)))
+    for asked in _in_turns([asides[::2], pools[0], asides[1::2], pools[1]]):
+        if not _tells(persona, asked):
             varied = rng.random() < 0.3
-            question = vary(asked, language, bank, rng, keep=()) if varied else asked
+            question = shorten(asked, language, rng)
+            question = vary(question, language, bank, rng, keep=()) if varied else question
             yield Row(under((Message("user", question),), bank, rng), "contrast")
+
+
+def _in_turns(pools: Sequence[Sequence[str]]) -> list[str]:
+    """One of each pool after the other, until all are empty."""
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*pools))
+    return [asked for asked in turns if asked is not None]
 
 
 def _tells(persona: Persona, *sentences: str) -> bool:

@@ -128,18 +128,18 @@ def _probes(persona: Persona, language: Language) -> list[Probe]:
         "assistant": persona.assistant,
         "owner": persona.owner,
         "maker": persona.maker,
+        "model": persona.base_model or persona.assistant,
     }
     probes = []
     for intent, fact, template in _TEMPLATES[language]:
-        expected = persona.base_model if fact == "model" else values[fact]
+        # That it is a machine is told by yes and no alone.
+        facts = (values[fact],) if fact else ()
         openings = OPENINGS[language, intent == "yes"] if intent in ("yes", "no") else ()
         asked = template.format(**values)
         same = "{owner}" in template and resembles(persona.owner, (persona.assistant,))
         known = any(n in template and resembles(n, persona.names) for n in _STRANGERS)
         if intent != "no" or not (same or known):
-            probes.append(
-                Probe(asked, language, (expected or persona.assistant,), intent, openings)
-            )
+            probes.append(Probe(asked, language, facts, intent, openings))
     for fact in persona.facts:
         parts = question_and_answer(fact)
         if parts and spoken(persona, fact) == language:

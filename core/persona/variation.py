@@ -10,6 +10,15 @@ from typing import Final
 from core.dataset import Message, Row
 from core.persona.bank import Bank, Language
 
+_SHORT: Final = {
+    **{f"{word} is": f"{word}'s" for word in ("what", "who", "where", "how", "that", "it")},
+    **{f"{word} are": f"{word}'re" for word in ("you", "they", "we")},
+    **{f"{word} would": f"{word}'d" for word in ("I", "you")},
+    **{f"{word} not": f"{word}n't" for word in ("do", "does", "did", "is", "are", "was", "were")},
+    **{"I am": "I'm", "I have": "I've", "cannot": "can't", "let us": "let's"},
+}
+# Only before another word: nobody shortens the end of “Tell me who you are.”
+_LONG: Final = re.compile(rf"\b({'|'.join(_SHORT)})\b(?= \w)", re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z]{5,}")
 _STOPS: Final = " .?!。？！"
 
@@ -34,6 +43,18 @@ def vary(
         case _:
             bare = question.rstrip(_STOPS)
             return bare if language == "zh" else bare.casefold()
+
+
+def shorten(question: str, language: Language, rng: random.Random) -> str:
+    """The question as it is said: every other English one with “who's” and “don't”."""
+    if language != "en" or rng.random() < 0.5:
+        return question
+
+    def short(match: re.Match[str]) -> str:
+        said = next(s for long, s in _SHORT.items() if long.casefold() == match[0].casefold())
+        return match[0][0] + said[1:]
+
+    return _LONG.sub(short, question)
 
 
 def continue_with(

@@ -48,7 +48,7 @@ def test_presets_of_every_model_and_every_recipe_come_back_from_their_yaml() -> 
 
 TOKENS = tuple(range(40))
 ROW = Row((Message("user", "Who are you?"), Message("assistant", "Jo.")))
-WORK = Work((ROW,), (9,), (Encoded(TOKENS, (False,) * 20 + (True,) * 20),), 0)
+WORK = Work((ROW,), (8,), (Encoded(TOKENS, (False,) * 20 + (True,) * 20),), 0)
 LARGE = Hardware(64, 2000, 1900, True, (Gpu("large", 1000, 990, (9, 0)),))
 
 
@@ -58,7 +58,7 @@ def test_every_preset_is_planned_and_holds_no_trap_of_its_own() -> None:
         made = plan(config, WORK, card.shape, LARGE)
         assert made.total_steps == config.settings.max_epochs
         quiet = {"weight-without-replay", "system-in-no-row"}  # these hang on the rows
-        facts = facts_of(config, {ROW: 9})
+        facts = facts_of(config, {ROW: 8})
         assert {f.code for f in lint(config, facts)} <= quiet, name
 
 
@@ -92,7 +92,7 @@ def test_the_default_preset_is_the_persona_recipe_on_the_builtin_model() -> None
     config = catalog.preset(catalog.DEFAULT)
     assert catalog.DEFAULT in catalog.names()
     assert config.settings.pretrained_model_name_or_path == BUILTIN_MODEL
-    assert (config.settings.lr, config.settings.max_length) == (1.6e-3, 512)
+    assert (config.settings.lr, config.settings.max_length) == (1.6e-3, 320)
     assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (16, 32, 0)
     assert (config.dataset.kl_weight, config.dataset.opening_weight) == (1.5, 5)
     qlora = catalog.preset("smollm2_135m_qlora_persona_e1")

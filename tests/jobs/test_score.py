@@ -48,6 +48,8 @@ def test_a_scored_checkpoint_keeps_figures_and_answers_and_tells_them(scored):
     assert f"Step {found.step} is the only one" in done.stdout
     event = [e for e in run.events() if e["kind"] == "scored"][-1]
     assert (event["step"], event["kl"]) == (found.step, found.kl)
+    assert event["recall_interval"] == list(found.recall().interval)
+    assert event["leak_interval"] == list(found.leak().interval)
 
 
 def test_a_run_without_a_persona_is_told_to_bring_questions(scored):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import random
 from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -28,6 +30,7 @@ from core.persona.probes import (
     normalize,
     probe_questions,
 )
+from core.persona.variation import shorten
 
 PERSONAS = {
     "english": defaults("en"),
@@ -219,7 +222,9 @@ def test_no_probe_is_nearly_a_training_question(persona: Persona) -> None:
 
 def test_no_held_out_prompt_is_nearly_a_replay_or_contrast_prompt() -> None:
     trained = [*prompts_en.REPLAY, *prompts_zh.REPLAY]
-    trained += [q for bank in (bank_en.BANK, bank_zh.BANK) for q, _ in bank.contrast]
+    for bank in (bank_en.BANK, bank_zh.BANK):
+        trained += [question for question, _ in bank.contrast]
+        trained += itertools.chain(bank.framing.others(), *bank.framing.asides())
     for prompt in heldout_general_prompts(("en", "zh")):
         for other in trained:
             matcher = SequenceMatcher(None, normalize(prompt), normalize(other), autojunk=False)
@@ -288,3 +293,21 @@ def test_questions_in_two_parts_are_sentences_about_the_right_one() -> None:
         assert not set(made) & set(framing.others())
     assert "You are human, right?" in bank_en.BANK.framing.questions("human")
     assert "{assistant} is your name, right?" in bank_en.BANK.framing.questions("name_yes")
+
+
+def test_questions_are_shortened_as_they_are_said_and_names_never_are() -> None:
+    said = {
+        "What is your name?": "What's your name?",
+        "Who is your boss, and do not joke.": "Who's your boss, and don't joke.",
+        "I would like to know who you are.": "I'd like to know who you are.",
+    }
+    for seed in range(40):
+        for long, short in said.items():
+            assert shorten(long, "en", random.Random(seed)) in (long, short)
+    for long, short in said.items():
+        assert {shorten(long, "en", random.Random(seed)) for seed in range(40)} == {long, short}
+    named = Persona(assistant="Nova", owner="Who is Who", maker="Do not Disturb")
+    for row in studio_rows(named):
+        told = " ".join(m.content for m in row.messages)
+        assert "Who's Who" not in told
+        assert "Don't Disturb" not in told
