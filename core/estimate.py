@@ -20,7 +20,7 @@ from core.work import REPLAY_TOKENS, Work
 
 SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
-_LOAD_SECONDS: Final = {"cpu": 6.0, "cuda": 9.0}
+_LOAD_SECONDS: Final = {"cpu": 8.0, "cuda": 9.0}
 _LOAD_BYTES: Final = 1.5e9  # a second, of the model's file
 _RECORD_SECONDS: Final = 0.35  # a CUDA graph
 _RECORDED: Final = 8  # shapes of packs that most runs have

@@ -43,8 +43,8 @@ _GPUS: Final = {  # bf16 (fp16 before 8.0) and memory of typical cards
     (7, 5): (4e13, 2.6e11),
 }
 _OTHER_GPU: Final = (4e13, 3e11)
-_CORE_FLOPS: Final = {"bfloat16": 1.4e11, "float32": 7e10, "float16": 2e10}
-_CPU_BYTES: Final = 1.2e10
+_CORE_FLOPS: Final = {"bfloat16": 1.9e11, "float32": 7e10, "float16": 2e10}
+_CPU_BYTES: Final = 3e10
 
 
 def key(hardware: Hardware, dtype: str) -> str:
@@ -61,7 +61,7 @@ def typical(hardware: Hardware, dtype: str) -> Rates:
             flops /= 8
         return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=9e-4)
     flops = _CORE_FLOPS[dtype] * hardware.cores
-    return Rates(flops, _CPU_BYTES, 3e-3, layer_seconds=3e-3, token_seconds=6e-4)
+    return Rates(flops, _CPU_BYTES, 3.6e-3, layer_seconds=3.6e-3, token_seconds=9e-4)
 
 
 def known(settings: Settings) -> dict[str, Rates]:
