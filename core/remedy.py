@@ -206,6 +206,6 @@ _STUDIO: Final[Mapping[tuple[str, str], Value]] = {
         )
     },
     ("settings", "max_epochs"): _RECIPE.epochs,
-    ("settings", "lr"): 1.6e-3,
+    ("settings", "lr"): 1.4e-3,
 }
 """What the studio's conversations are trained with, where the config was made for copies."""

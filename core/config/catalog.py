@@ -25,7 +25,7 @@ DEFAULT: Final = "smollm2_135m_lora_persona_e1"
 _NAME: Final = re.compile(r"([a-z0-9_]{1,80}?)_(qlora|lora)_([a-z0-9_]{1,80})_e([1-9]\d{0,2})")
 _LANGUAGES: Final = {"en": "english 英文 英语", "zh": "chinese 中文 汉语"}
 _MARK: Final = "# preset: "
-_PERSONA_RATES: Final = ((0.8, 1.6e-3), (4.0, 5e-4), (10.0, 3e-4))
+_PERSONA_RATES: Final = ((0.8, 1.4e-3), (4.0, 5e-4), (10.0, 3e-4))
 
 
 def names(pattern: str = "") -> list[str]:
