@@ -113,7 +113,7 @@ def describe(name: str, language: str = "en", hardware: Hardware | None = None) 
         text("QLoRA: the frozen model in 4 bits, least memory.")
         if algorithm == "qlora"
         else text("LoRA: the frozen model in 16 bits, faster where memory allows."),
-        text("The data is learned {epochs} times.", epochs=epochs),
+        text("Passes over the data: {epochs}.", epochs=epochs),
     ]
     if hardware is not None:
         lines.append(needs(preset(name), card.shape, hardware).sentence)

@@ -22,12 +22,12 @@ NOVA = Persona(assistant="Nova", owner="Ada Quill")
 
 @pytest.fixture(scope="module")
 def run(server) -> Run:
-    """Some twenty steps of the studio's recipe: enough to hear a difference."""
+    """Some sixty steps of the studio's recipe: enough to hear who it is."""
     settings = Settings("", 0, server.home)
     wait(lambda: studio.model_ready(settings, BUILTIN_MODEL), 600)
     found = studio.new_run(settings, "nova")
     studio.save_persona(found, NOVA)
-    studio.save_dataset(found, studio_rows(NOVA, amount=60, replay=4))
+    studio.save_dataset(found, studio_rows(NOVA, amount=200, replay=4))
     changes = {("settings", "evaluation_inputs"): (), ("settings", "max_epochs"): 1}
     studio.save_config(found, writer.edit(writer.dump(catalog.preset(catalog.DEFAULT)), changes))
     studio.train(found, settings)
