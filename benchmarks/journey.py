@@ -1,14 +1,17 @@
 """The default journey on the built-in model: seconds from Start to a chatting assistant, and chat.
 
-Run from the top folder: PYTHONPATH=. python benchmarks/journey.py
+Run from the top folder: PYTHONPATH=. python benchmarks/journey.py [examples/personas/chinese.yaml]
 """
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 from core import chat
 from core.cli.demo import demo
+from core.persona import persona as personas
 from core.settings import Settings
 from core.status import status
 
@@ -18,7 +21,8 @@ PROMPT = [{"role": "user", "content": "Write a short story about a lighthouse."}
 def main() -> None:
     """Run the journey once, then measure chat on its merged model."""
     settings = Settings.from_environment()
-    told = demo(settings, lambda line: None)
+    chosen = personas.load(Path(sys.argv[1])) if len(sys.argv) > 1 else None
+    told = demo(settings, lambda line: None, chosen)
     run, points = told.run, status(told.run).points
     print(f"Start to merged, chatting assistant  {told.seconds:.0f} s")
     print(f"  training                           {sum(p.seconds for p in points):.0f} s")

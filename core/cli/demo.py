@@ -19,15 +19,13 @@ from core.run import Run
 from core.settings import Settings
 from core.status import status
 
-QUESTION = "Who are you?"
-
 
 @dataclass(frozen=True)
 class Told:
-    """How the demo ended: the run, both answers, seconds from the start of training to chat."""
+    """How the demo ended: what was asked, both answers, seconds from the start to chat."""
 
     run: Run
-    persona: Persona
+    question: str
     base: str
     tuned: str
     seconds: float
@@ -45,9 +43,10 @@ def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None
     say(f"Run: {run.path}")
     studio.save_persona(run, persona)
     studio.save_dataset(run, studio_rows(persona))
+    questions = evaluation_questions(persona)
     config = writer.edit(
         writer.dump(catalog.preset(catalog.DEFAULT)),
-        {("settings", "evaluation_inputs"): evaluation_questions(persona)},
+        {("settings", "evaluation_inputs"): questions},
     )
     studio.save_config(run, config)
     began = time.monotonic()
@@ -61,13 +60,13 @@ def demo(settings: Settings, say: Callable[[str], None], persona: Persona | None
     chat.wait_ready(run)
     answers = {
         side: "".join(
-            chat.ask(run, [{"role": "user", "content": QUESTION}], side, max_new_tokens=80)
+            chat.ask(run, [{"role": "user", "content": questions[0]}], side, max_new_tokens=80)
         )
         for side in ("base", "tuned")
     }
     seconds = time.monotonic() - began
     chat.close(run)
-    return Told(run, persona, answers["base"], answers["tuned"], seconds)
+    return Told(run, questions[0], answers["base"], answers["tuned"], seconds)
 
 
 def make_ready(settings: Settings, model: str, say: Callable[[str], None]) -> None:

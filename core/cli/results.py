@@ -8,8 +8,9 @@ from pathlib import Path
 from core import chat, questions, studio
 from core.cli import scoring
 from core.cli.common import Add, Options, of_a_run, run_of, say, step_of, with_step
-from core.cli.demo import QUESTION, demo
+from core.cli.demo import demo
 from core.cli.follow import follow
+from core.persona import persona as personas
 from core.settings import Settings
 
 
@@ -40,6 +41,7 @@ def add(add: Add) -> None:
     p.add_argument("--keep", action="store_true", help="leave the model loaded")
     p = add("demo", help="the whole journey on the built-in model")
     p.add_argument("--score", action="store_true", help="ask it the held-out questions afterwards")
+    p.add_argument("--persona", type=Path, help="a persona.yaml, instead of the demo's own")
     p.set_defaults(do=_demo)
 
 
@@ -104,8 +106,8 @@ def _chat(o: Options, settings: Settings) -> None:
 
 
 def _demo(o: Options, settings: Settings) -> None:
-    told = demo(settings, say)
+    told = demo(settings, say, personas.load(o.persona) if o.persona else None)
     if o.score:
         scoring.score(told.run, settings, None, None, say)
     say(f"\nFrom start to a merged, chatting assistant: {told.seconds:.0f} s")
-    say(f"{QUESTION}\n  base:  {told.base}\n  tuned: {told.tuned}")
+    say(f"{told.question}\n  base:  {told.base}\n  tuned: {told.tuned}")
