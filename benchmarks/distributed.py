@@ -1,16 +1,23 @@
 """Training in several processes beside one: losses, speed, memory, stop, resume, merge.
 
 Run: PYTHONPATH=. python benchmarks/distributed.py --json FILE [--seconds 280] [--only WORD …]
-Each cell is a real training job on random weights of a known shape, written once. Cells that FILE
-has are not run again, so a machine lent for minutes can be used several times. The loss of each
-step is compared with that of one process, unsplit; tokens/s is the median step after warm-up.
+Each cell is a real training on random weights of a known shape, written once. Cells that FILE has
+are not run again, so a machine lent for minutes can be used several times. The loss of each step is
+compared with that of one process, unsplit; tokens/s is the median step after warm-up. Cells of as
+many processes follow one another in the same ones, which are started once; a cell that is stopped,
+goes on and is merged is made of jobs of their own, as the page starts them.
 On a machine without GPUs: --shapes tiny --cpu --rank 8.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import faulthandler
+import gc
+import itertools
 import json
+import os
 import random
 import shutil
 import statistics
@@ -25,7 +32,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
-from core import dataset, run, studio
+from core import dataset, launch, run, studio
 from core.config import writer
 from core.config.schema import Config
 from core.hardware import detect
@@ -56,7 +63,10 @@ SHAPES: Final[dict[str, dict[str, int]]] = {
 WAYS: Final = ("none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3")
 TOLERANCE: Final = 0.02  # nats between a step's loss here and in one process; 16-bit sums differ
 TOLERANCE_3: Final = 0.05  # stage 3 computes the layers as transformers does, not as the studio
-_WARM: Final = 6  # steps that compile kernels and record graphs
+_WARM: Final = 3  # steps that compile kernels and record graphs
+_SHARED: Final = Path("/dev/shm")
+_ROOMY: Final = _SHARED.is_dir() and shutil.disk_usage(_SHARED).free > 2**36  # two models, and NCCL
+_FAST: Final = _SHARED if _ROOMY else Path(tempfile.gettempdir())
 _CHATML: Final = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -186,8 +196,7 @@ def config_of(
                 "deepspeed": cell.way,
                 "processes": cell.processes,
                 "gpus": tuple(gpus),
-                # Stage 3 attends with a mask, whose cost grows with the square.
-                "micro_batch_tokens": min(at_once, 4_096) if "zero3" in cell.name else at_once,
+                "micro_batch_tokens": at_once,
                 "weight_cache": "off" if cell.base == "nf4-packed" else "auto",
             },
         }
@@ -216,24 +225,47 @@ def wait(job: Run, what: str, limit: float, until_step: int = 0) -> None:
         time.sleep(0.1)
 
 
-def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any) -> dict[str, Any]:
-    """Run a cell; losses, speed, memory (expected and of each process), seconds, or its problem."""
-    began = time.monotonic()
+def prepared(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any) -> Run:
+    """A run of the cell, ready to be planned."""
     job = run.create(settings.runs, "cell")
-    config = config_of(cell, model, asked.rank, asked.at_once, asked.gpus)
+    at_once = asked.at_once
+    if "zero3" in cell.name:  # attends with a mask, whose cost grows with the square
+        at_once = min(at_once, asked.at_once_3) if at_once else asked.at_once_3
+    config = config_of(cell, model, asked.rank, at_once, asked.gpus)
     studio.save_config(job, writer.dump(config))
-    studio.save_dataset(job, enough(rows, model, config, asked.steps))
+    chosen = rows.with_name(f"{rows.stem}-{cell.shape}.json")
+    if not chosen.exists():
+        studio.save_dataset(job, enough(rows, model, config, asked.steps))
+        shutil.copy(job.dataset_file, chosen)
+    shutil.copy(chosen, job.dataset_file)
+    return job
+
+
+def whole(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any) -> dict[str, Any]:
+    """A cell with `then`, as jobs: stopped half-way, gone on with, merged; its result."""
+    assert cell.then
+    began = time.monotonic()
+    job = prepared(cell, settings, model, rows, asked)
     plan = studio.train(job, settings)
-    way = next(o for o in plan.options if o.name == cell.way)
-    half = asked.steps // 2
-    wait(job, "train", asked.cell_seconds, until_step=half if cell.then else 0)
-    if cell.then and job.alive:
+    wait(job, "train", asked.cell_seconds, until_step=asked.steps // 2)
+    if job.alive:
         studio.stop(job)
         wait(job, "train", asked.cell_seconds)
         if status(job).state == "stopped":
             studio.set_split(job, cell.then[0], cell.then[1])
             studio.train(job, settings, resume=True)
             wait(job, "train", asked.cell_seconds)
+    found: dict[str, Any] = {"merged": False, "merge_kl": None}
+    if status(job).state == "finished":
+        studio.merge(job, settings)
+        wait(job, "merge", asked.cell_seconds)
+        kl = [e["measured"] for e in job.events() if e["kind"] == "measured" and "KL" in e["name"]]
+        found = {"merged": job.is_merged, "merge_kl": kl[0] if kl else None}
+    return {**result(cell, job, plan, asked), **found, "seconds": time.monotonic() - began}
+
+
+def result(cell: Cell, job: Run, plan: Any, asked: Any) -> dict[str, Any]:
+    """What a run's events tell: losses, speed, memory, seconds of each phase, or its problem."""
     events = [e for e in job.events() if e["job"] == "train"]
     steps = [e for e in events if e["kind"] == "stepped"]
     speeds = [e["tokens"] / e["seconds"] for e in steps[_WARM:] if not cell.then]
@@ -245,22 +277,123 @@ def measure(cell: Cell, settings: Settings, model: Path, rows: Path, asked: Any)
         "step_seconds": [e["seconds"] for e in steps],
         "memory_gib": [round(g, 2) for e in events for g in e.get("ranks", [])],
         "expected_gib": [round(g, 2) for g in plan.memory_gib],
-        "expected_state_gib": round(way.gib, 2),
+        "expected_state_gib": round(next(o for o in plan.options if o.name == cell.way).gib, 2),
         "tokens_at_once": plan["micro_batch_tokens"],
         "recorded": any(i.name == "cuda_graphs" and i.value for i in plan.items),
+        "phases": phases(events),
     }
-    if cell.then and status(job).state == "finished":
-        studio.merge(job, settings)
-        wait(job, "merge", asked.cell_seconds)
-        kl = [e["measured"] for e in job.events() if e["kind"] == "measured" and "KL" in e["name"]]
-        found |= {"merged": job.is_merged, "merge_kl": kl[0] if kl else None}
     now = status(job)
     if now.state != "finished":
-        log = job.log_of("train").read_text("utf-8", "replace")
-        found["problem"] = f"{now.state}: {now.problem or ''}"
-        print(log[-3_000:], flush=True)
-    shutil.rmtree(job.path, ignore_errors=True)
-    return {**found, "seconds": round(time.monotonic() - began, 1)}
+        found["problem"] = f"{now.state}: {now.problem or ''} {found['phases']}"
+    return found
+
+
+def phases(events: Sequence[Any]) -> dict[str, float]:
+    """Seconds: start (until the model loads), load, first step, the others, end; of one start."""
+    marks = [("start", events[0]["at"])] if events else []
+    for e in events:
+        if e["kind"] == "progressed" and e["stage"] == "loading the model":
+            marks.append(("first" if e["done"] else "load", e["at"]))
+        elif e["kind"] == "stepped":
+            marks.append(
+                ("end", e["at"]) if marks[-1][0] in ("steps", "end") else ("steps", e["at"])
+            )
+        elif e["kind"] in ("finished", "failed", "stopped"):
+            marks.append(("", e["at"]))
+    found: dict[str, float] = {}
+    for (name, at), (then, until) in itertools.pairwise(marks):
+        name = "steps" if then == "end" else name
+        if name:
+            found[name] = round(found.get(name, 0) + until - at, 1)
+    return found
+
+
+def series(
+    wanted: Sequence[Cell], settings: Settings, model: Path, rows: Path, asked: Any
+) -> Iterator[tuple[Cell, dict[str, Any]]]:
+    """Cells of as many processes, one after another in the same processes; their results.
+
+    Where one fails or does not end, those after it get new processes.
+    """
+    left = list(wanted)
+    while left:
+        jobs = [prepared(c, settings, model, rows, asked) for c in left]
+        # Planned while nothing is on the GPUs, whose free memory a plan looks at.
+        plans = [studio.make_plan(job, settings) for job in jobs]
+        command = [*launch.on_gpus(plans[0].gpus), sys.executable]
+        if left[0].processes > 1:
+            command += ["-m", "torch.distributed.run", "--standalone"]
+            command += [f"--nproc-per-node={left[0].processes}"]
+        command += [__file__, "--json", "-", "--inside", *(str(j.path) for j in jobs)]
+        command += ["--cell-seconds", str(asked.cell_seconds), "--home", str(settings.home)]
+        log = asked.json.with_suffix(f".{left[0].shape}-{left[0].processes}.log")
+        env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+        env |= {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000"}
+        began = time.time()
+        with log.open("ab") as file:
+            child = subprocess.Popen(command, env=env, stdout=file, stderr=file)
+        for cell, job, plan in zip(list(left), jobs, plans, strict=True):
+            ends = ("finished", "failed")
+            while child.poll() is None and not any(e["kind"] in ends for e in job.events()):
+                time.sleep(0.1)
+            found = result(cell, job, plan, asked)
+            if job is jobs[0] and (events := job.events()):
+                print(f"processes began in {events[0]['at'] - began:.0f} s", flush=True)
+            end = "" if found["losses"] else log.read_text("utf-8", "replace")[-2_000:]
+            print(end, end="", flush=True)
+            left.remove(cell)
+            yield cell, {**found, "seconds": sum(found["phases"].values())}
+            if "problem" in found:
+                break
+        child.wait()
+        for job in jobs:
+            shutil.rmtree(job.path, ignore_errors=True)
+
+
+def inside(paths: Sequence[str], settings: Settings, limit: float) -> None:
+    """In one of the processes of a series: train each run; where one hangs, say where, and end."""
+    import torch
+    import torch.distributed as dist
+    from accelerate.state import AcceleratorState, GradientState
+
+    from core.engine.pulse import Pulse
+    from core.engine.ranks import Ranks
+    from core.engine.train import train
+
+    class Met(Ranks):
+        """Ranks that stay together from one run to the next."""
+
+        def join(self, device: str, *, alone: bool = False) -> None:
+            if not dist.is_initialized():
+                super().join(device, alone=alone)
+
+    ranks = Met.from_environment()
+    for path in paths:
+        job = Run(Path(path))
+        faulthandler.dump_traceback_later(limit, exit=True)
+        if ranks.first:
+            job.emit("requested", "train", command=[])
+        pulse = Pulse(job, "train", ranks)
+        try:
+            train(job, settings, resume=False, ranks=ranks, pulse=pulse)
+        except BaseException as error:
+            job.emit("failed", "train", problem=repr(error)[:300], remedy="", detail="")
+            raise
+        pulse.leave()
+        if ranks.first:
+            job.emit("finished", "train")
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        os.environ.pop("ACCELERATE_USE_DEEPSPEED", None)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+            left = torch.cuda.memory_allocated() / 2**30
+            print(f"rank {ranks.rank}: {left:.2f} GiB left behind", flush=True)
+            torch.cuda.reset_peak_memory_stats()
+    faulthandler.cancel_dump_traceback_later()
+    with contextlib.suppress(RuntimeError, ValueError):
+        dist.destroy_process_group()
 
 
 def judged(cell: Cell, found: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
@@ -271,12 +404,12 @@ def judged(cell: Cell, found: dict[str, Any], table: dict[str, Any]) -> dict[str
         return found
     gap = max(abs(a - b) for a, b in zip(ours, theirs, strict=False))
     limit = TOLERANCE_3 if "zero3" in cell.name else TOLERANCE
-    whole = found["steps"] == list(range(1, len(theirs) + 1))
+    every = found["steps"] == list(range(1, len(theirs) + 1))
     ratio = found["tokens_per_second"] / max(1, reference["tokens_per_second"])
     return {
         **found,
         "gap": round(gap, 4),
-        "equal": gap <= limit and whole,
+        "equal": gap <= limit and every,
         "times": round(ratio, 2),
     }
 
@@ -296,14 +429,14 @@ def line(cell: Cell, found: dict[str, Any]) -> str:
         " ".join(f"{g:.1f}" for g in found["memory_gib"]),
         f"{low:.1f}-{high:.1f}",
         f"KL {found['merge_kl']:.1e}" if found.get("merged") else "",
-        f"{found['seconds']:.0f} s",
+        " ".join(f"{k} {v:.0f}" for k, v in found.get("phases", {}).items()),
     ]
     return f"| {' | '.join(cells)} |"
 
 
 HEAD: Final = (
     "| cell | loss, first → last | largest gap | tokens/s | against 1 | GiB of each | expected "
-    "| merged | took |\n|---|---|---|---|---|---|---|---|---|"
+    "| merged | seconds |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -316,27 +449,36 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rank", type=int, default=64, help="of the adapter")
     parser.add_argument("--at-once", type=int, default=0, help="tokens of a pass")
+    parser.add_argument("--at-once-3", type=int, default=4_096, help="the same in stage 3")
     parser.add_argument(
         "--gpus", type=int, nargs="+", default=[], help="by number; any unless given"
     )
     parser.add_argument("--seconds", type=float, default=3_600, help="begin no cell after these")
     parser.add_argument("--cell-seconds", type=float, default=240, help="a cell is ended after")
     parser.add_argument(
-        "--only", nargs="+", default=[], help="cells whose name has one of these; $ ends it"
+        "--only",
+        nargs="+",
+        default=[],
+        help="cells whose name has one of these, in this order; $ ends it",
     )
-    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "distributed")
+    parser.add_argument("--home", type=Path, default=_FAST / "distributed")
     parser.add_argument("--cpu", action="store_true", help="allow a machine without GPUs")
     parser.add_argument("--list", action="store_true", help="only print the cells' names")
     parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     settings, rows = Settings("", 0, asked.home), asked.home / f"rows-{asked.steps}.json"
+    if asked.inside:
+        return inside(asked.inside, settings, asked.cell_seconds)
     if asked.write:
         return write_model(asked.write[0], Path(asked.write[1]), rows)
-    plan = [
-        c
-        for c in cells(asked.shapes, asked.processes)
-        if not asked.only or any(word in f"{c.name}$" for word in asked.only)
-    ]
+
+    def place(cell: Cell) -> int:
+        return next((i for i, w in enumerate(asked.only) if w in f"{cell.name}$"), -1)
+
+    plan = [*cells(asked.shapes, asked.processes)]
+    if asked.only:
+        plan = sorted((c for c in plan if place(c) >= 0), key=place)
     if asked.list:
         return print("\n".join(c.name for c in plan))
     began, hardware = time.monotonic(), detect()
@@ -347,22 +489,34 @@ def main() -> None:
     if not rows.exists():
         rows.write_text(json.dumps(made_rows(400 * asked.steps)), "utf-8")
     print(f"{[g.name for g in hardware.gpus] or hardware.cores}\n{HEAD}", flush=True)
-    for cell in plan:
-        known = table.get(cell.name)
-        if known is None or "problem" in known:
-            if time.monotonic() - began > asked.seconds:
-                continue
-            model = asked.home / "models" / cell.shape
-            if not (model / "whole").exists():
-                own = [sys.executable, __file__, "--json", str(asked.json)]
-                own += ["--home", str(asked.home), "--steps", str(asked.steps)]
-                own += ["--write", cell.shape, str(model)]
-                subprocess.run(own, check=True)
-            known = measure(cell, settings, model, rows, asked)
-            table[cell.name] = known = judged(cell, known, table)
-            table["machine"] = {"gpus": [g.name for g in hardware.gpus], "cores": hardware.cores}
-            asked.json.write_text(json.dumps(table, indent=1), "utf-8")
+
+    def keep(cell: Cell, found: dict[str, Any]) -> None:
+        table[cell.name] = known = judged(cell, found, table)
+        table["machine"] = {"gpus": [g.name for g in hardware.gpus], "cores": hardware.cores}
+        asked.json.write_text(json.dumps(table, indent=1), "utf-8")
         print(line(cell, known), flush=True)
+
+    missing = [c for c in plan if "problem" in table.get(c.name, {"problem": ""})]
+    for (shape, _, _), group in itertools.groupby(missing, _together):
+        if time.monotonic() - began > asked.seconds:
+            break
+        wanted, model = list(group), asked.home / "models" / shape
+        if not (model / "whole").exists():
+            own = [sys.executable, __file__, "--json", str(asked.json)]
+            own += ["--home", str(asked.home), "--steps", str(asked.steps)]
+            own += ["--write", shape, str(model)]
+            subprocess.run(own, check=True)
+        if wanted[0].then:
+            for cell in wanted:
+                keep(cell, whole(cell, settings, model, rows, asked))
+        else:
+            for cell, found in series(wanted, settings, model, rows, asked):
+                keep(cell, found)
+
+
+def _together(cell: Cell) -> tuple[str, int, bool]:
+    """What cells must have in common to follow one another in the same processes."""
+    return cell.shape, cell.processes, cell.then is not None
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ Bytes of one trained number on one of n processes, with p bytes of the model's n
 | stage | kept whole | split, or offloaded to main memory |
 |---|---|---|
 | none | 16: weight, gradient, AdamW's two averages, 32 bits each | |
-| 1 | 12: weight, gradient as it adds up over a step's packs, the same as DeepSpeed gets it | 16/n |
-| 2 | 8: weight, gradient as it adds up | 16/n |
+| 1, 2 | 8: weight, gradient as it adds up over a step's packs | 16/n |
 | 3 | | (2p + 16)/n, of which 2p/n is never offloaded |
 
-What is split are a 32-bit weight and gradient and AdamW's averages: DeepSpeed keeps its own.
+What is split are a 32-bit weight and gradient and AdamW's averages: DeepSpeed keeps its own. The
+whole gradient that stage 1 is handed besides lives when a step's activations are gone: 4 bytes for
+each of an adapter's numbers need less than they did.
 Frozen weights are split by stage 3 only, and there what a pass gathers stays until another
 `live` numbers were gathered, so a small model is as large as before while it computes.
 ZeRO: arXiv 1910.02054. Recomputing activations is a lever of its own, of no stage.
@@ -47,7 +48,7 @@ class Split:
         if self.stage == 0:
             return count * (8 if offloaded else 16) / 2**30
         n = self.processes
-        kept = {1: 12.0, 2: 8.0, 3: 2 * _size(dtype) / n}[self.stage]
+        kept = {1: 8.0, 2: 8.0, 3: 2 * _size(dtype) / n}[self.stage]
         states = 0 if self.offload_optimizer else 16 / n
         return (count * (kept + states) + _BUFFERS * 4 * self.bucket) / 2**30
 

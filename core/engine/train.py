@@ -193,6 +193,8 @@ def _base(
     if recompute == "layers":  # for transformers' own forward pass
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
+    if split:
+        ds.gather_by_layer(base)
     if plan.offloaded:
         leave_table(base)
     if decoder := decoder_of(base):
