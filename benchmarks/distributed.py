@@ -496,6 +496,9 @@ def main() -> None:
         asked.json.write_text(json.dumps(table, indent=1), "utf-8")
         print(line(cell, known), flush=True)
 
+    for cell in plan:
+        if "problem" not in table.get(cell.name, {"problem": ""}):
+            print(line(cell, table[cell.name]), flush=True)
     missing = [c for c in plan if "problem" in table.get(c.name, {"problem": ""})]
     for (shape, _, _), group in itertools.groupby(missing, _together):
         if time.monotonic() - began > asked.seconds:
