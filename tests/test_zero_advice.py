@@ -49,7 +49,7 @@ def test_stage_2_where_only_the_training_state_is_too_much():
 
 def test_an_adapter_s_state_is_small_so_stages_1_and_2_save_almost_nothing():
     found = {o.name: o for o in options(NF4, SEVEN_B, gpus(8, 79), 8, "bfloat16")}
-    assert 0 < found["deepspeed_zero1"].saved_gib < found["deepspeed_zero2"].saved_gib < 3
+    assert 0 < found["deepspeed_zero1"].saved_gib == found["deepspeed_zero2"].saved_gib < 3
     assert found["none"].saved_gib == 0
     small = {o.name: o for o in options(NF4, SMALL, CPU, 2, "bfloat16")}
     assert small["deepspeed_zero3"].verdict == "pointless", "a small model stays gathered"

@@ -95,7 +95,8 @@ def gather_by_layer(base: PreTrainedModel) -> None:
     from deepspeed.utils import set_z3_leaf_modules  # noqa: PLC0415 (as above)
 
     base.enable_input_require_grads()
-    set_z3_leaf_modules(base, sorted({*map(type, base.get_decoder().layers)}, key=str))
+    # Names of the layers' classes, which transformers keeps for models spread over devices.
+    set_z3_leaf_modules(base, sorted(base._no_split_modules or ()), raise_if_not_found=False)
 
 
 @contextlib.contextmanager
