@@ -285,6 +285,8 @@ def result(cell: Cell, job: Run, plan: Any, asked: Any) -> dict[str, Any]:
     now = status(job)
     if now.state != "finished":
         found["problem"] = f"{now.state}: {now.problem or ''} {found['phases']}"
+        if (log := job.log_of("train")).exists():
+            print(log.read_text("utf-8", "replace")[-3_000:], flush=True)
     return found
 
 
