@@ -104,7 +104,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     if device == "cuda" and not made["cuda_graphs"]:
         without_holes()
     adapted = model(shape, config, device=device, dtype=dtype, cache=cache)
-    if made.offloaded:
+    if made.offload != "nothing":
         leave_table(adapted)
     decoder_of(adapted).recompute(str(made["recompute"]))
     objective = Objective(adapted)
@@ -139,7 +139,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
             gradients=gradients,
             recorder=recorder_of(objective, gradients, made) if device == "cuda" else None,
             callbacks=[clock],
-            offloaded=made.offloaded,
+            offloaded=made.offload == "all",
         )
         clock.trainer = trainer
         trainer.due = lambda step, total: step == total
@@ -150,7 +150,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
         "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")}
-        | {"offloaded": made.offloaded},
+        | {"offload": made.offload},
         "halved": halved,
         "steps": [round(seconds, 4) for seconds in clock.seconds],
         "tokens_a_second": tokens / sum(clock.seconds[_WARM:]),
@@ -206,7 +206,7 @@ def table(
             f"{step:7.3f} -> {step_:7.3f} s a step {step / step_ - 1:+4.0%}   "
             f"{told['tokens_a_second']:8,.0f} tokens/s"
             + (f"  halved to {told['halved']}" if told["halved"] else "")
-            + ("  offloaded" if chosen["offloaded"] else ""),
+            + (f"  in main memory: {chosen['offload']}" if chosen["offload"] != "nothing" else ""),
             flush=True,
         )
         if written:

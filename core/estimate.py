@@ -43,12 +43,12 @@ class Fit:
     why_recompute: Text
     memory_gib: tuple[float, float]
     graphs: bool
-    offloaded: bool
+    offload: str
 
     @property
     def choice(self) -> Choice:
         """How its packs are computed."""
-        return Choice(self.weight_cache, self.recompute, self.graphs, self.offloaded)
+        return Choice(self.weight_cache, self.recompute, self.graphs, self.offload)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _forward(cost: Cost, work: Work, tokens: float) -> float:
 def training_seconds(cost: Cost, work: Work, task: Task, passes: float, choice: Choice) -> float:
     """Time of all steps, without loading and sample answers; `passes`: packs of the whole run."""
     each = cost.pack_seconds(pack_of(work, task.tokens / passes, cost.grouped), choice)
-    step = passes / task.steps * each + cost.step_seconds(offloaded=choice.offloaded)
+    step = passes / task.steps * each + cost.step_seconds(choice.offload)
     return task.steps * max(step, cost.host_seconds(task.tokens / task.steps))
 
 

@@ -10,7 +10,7 @@ from core import devices, estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
 from core.estimate import Fit, Task
-from core.fit import SHOWN_RECOMPUTE, fit
+from core.fit import SHOWN_OFFLOAD, SHOWN_RECOMPUTE, fit
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
@@ -138,13 +138,13 @@ def plan(
     )
     if device == "cuda":
         decide(
-            "offloaded",
-            made.offloaded,
-            "AdamW's averages and token table",
-            text("the GPU fetches what it needs of them: the same numbers, less GPU memory")
-            if made.offloaded
-            else text("the GPU's memory has room for them"),
-            text("in main memory") if made.offloaded else text("on the GPU"),
+            "offload",
+            made.offload,
+            "Left in main memory",
+            text("the GPU's memory has room for all")
+            if made.offload == "nothing"
+            else text("the GPU fetches what it needs of it: the same numbers, less GPU memory"),
+            SHOWN_OFFLOAD[made.offload],
         )
     fast = shape.fast and config.own_decoder and stage < 3
     decide(

@@ -223,8 +223,8 @@ def test_what_a_gpu_can_do_without_stays_in_main_memory_only_where_that_is_neede
     long = dataclasses.replace(long, copies=(1,) * 40, rows=work.rows[:1] * 40)
     tight = dataclasses.replace(CPU, gpus=(Gpu("RTX", 8, 8, (8, 9)),))
     made = plan(config, long, SEVEN_B, tight)
-    assert made.offloaded and made.memory_gib[1] <= 8
-    assert not plan(config, long, SEVEN_B, H100).offloaded
+    assert made.offload == "all" and made.memory_gib[1] <= 8
+    assert plan(config, long, SEVEN_B, H100).offload == "nothing"
     with pytest.raises(UserError, match=r"may be used here\."):
         plan(config, long, SEVEN_B, dataclasses.replace(tight, free_gib=1.5))
 

@@ -25,6 +25,7 @@ _TIMES: Final = 12
 _TOKENS: Final = 8  # of an answer
 _PRODUCT: Final = {"cpu": (256, 1024, 2048), "cuda": (8192, 8192, 8192)}
 _COPIED: Final = {"cpu": 2**25, "cuda": 2**28}  # numbers
+_LINKED: Final = 2**22  # numbers, as many bytes as the averages that visit a GPU at once
 
 
 def measure(device: str, dtype: str) -> Rates:
@@ -43,7 +44,17 @@ def measure(device: str, dtype: str) -> Rates:
         launch_seconds=launch,
         layer_seconds=layer,
         token_seconds=token,
+        link=_link(numbers),
     )
+
+
+def _link(near: torch.Tensor) -> float:
+    """Bytes a second from main memory to the device and back."""
+    part = near[:_LINKED]
+    far = torch.empty_like(part, device="cpu", pin_memory=near.is_cuda)
+    there = _best(lambda: part.copy_(far, non_blocking=True), near.device.type)
+    back = _best(lambda: far.copy_(part, non_blocking=True), near.device.type)
+    return 2 * part.nbytes / (there + back)
 
 
 def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:

@@ -142,7 +142,7 @@ def train(
         gradients=gradients,
         recorder=recorder_of(objective, gradients, plan) if device == "cuda" else None,
         callbacks=[watch],
-        offloaded=plan.offloaded,
+        offloaded=plan.offload == "all",
     )
     watch.trainer = trainer
     trainer.due = watch.due
@@ -193,7 +193,7 @@ def _base(
     if recompute == "layers":  # for transformers' own forward pass
         base.gradient_checkpointing_enable({"use_reentrant": False})
         base.enable_input_require_grads()
-    if plan.offloaded:
+    if plan.offload != "nothing":
         leave_table(base)
     if decoder := decoder_of(base):
         decoder.recompute(recompute)
