@@ -13,6 +13,7 @@ from typing import Final
 from core.config.schema import Config
 from core.cost import NF4_BYTES, Choice, Cost, Pack
 from core.errors import Text
+from core.hardware import Hardware
 from core.models import Shape
 from core.rates import Rates
 from core.split import Split
@@ -29,6 +30,7 @@ _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
 _ANSWERED_AT_ONCE: Final = {"cpu": 64, "cuda": 128}  # as in engine.generate
 _ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
+_MERGE_GIB: Final = 2.0  # CUDA's own, the adapter, and one matrix three times in 32 bits
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
     packed = config.model.quantization == "nf4"
     linear = NF4_BYTES if packed and not cache else size
     return (shape.linear_parameters * linear + shape.embedding_parameters * size) / 2**30
+
+
+def merging_device(config: Config, shape: Shape, hardware: Hardware) -> str:
+    """Where a merge is computed: on the GPU, where that has room for the model in 16 bits, and for
+    another if the adapter goes into the original weights, and for what comes by."""
+    rounded = config.model.quantization == "nf4"
+    models = 2 if rounded and config.runtime.merge_base == "original" else 1
+    needed = models * weights_gib(config, shape, "bfloat16", cache=True) + _MERGE_GIB
+    room = hardware.gpus[0].free_gib if hardware.gpus else 0.0
+    return "cuda" if needed < SHARE * room else "cpu"
 
 
 def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:

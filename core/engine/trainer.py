@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Final
 
@@ -190,7 +191,7 @@ class PersonaTrainer(Trainer):
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(self.config.runtime.seed + inputs.step + _APART * self.steps.rank)
         try:
-            with still({}):
+            with still({}) if self.torch_device == "cpu" else nullcontext():
                 return self._sums(model, inputs)
         except (RuntimeError, MemoryError) as error:
             alone = self.steps.world == 1 and not self.is_deepspeed_enabled
