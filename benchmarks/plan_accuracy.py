@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -104,6 +105,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     if device == "cuda" and not made["cuda_graphs"]:
         without_holes()
     adapted = model(shape, config, device=device, dtype=dtype, cache=cache)
+    note(device, "a model made")
     if made.offload != "nothing":
         leave_table(adapted)
     decoder_of(adapted).recompute(str(made["recompute"]))
@@ -116,6 +118,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         torch.cuda.set_per_process_memory_fraction(
             min(1.0, (hardware.device_free_gib - CONTEXT_GIB) / hardware.gpus[0].memory_gib)
         )
+    note(device, "what does not depend on the pack")
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = PersonaTrainer(
@@ -144,8 +147,18 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         clock.trainer = trainer
         trainer.due = lambda step, total: step == total
         halved: list[int] = []
-        trainer.after_halving = lambda step, before, tokens: halved.append(tokens)
-        trainer.train()
+
+        def after_halving(step: int, before: int, tokens: int) -> None:
+            halved.append(tokens)
+            note(device, f"to compute {tokens} tokens at once")
+
+        trainer.after_halving = after_halving
+        try:
+            trainer.train()
+        except Exception:
+            largest()
+            raise
+    note(device, "the last step done")
     step = statistics.median(clock.seconds[_WARM:])
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
@@ -157,6 +170,41 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         "step_seconds": [made.step_seconds, step],
         "memory_gib": [sum(made.memory_gib) / 2, memory_gib(device)],
     }
+
+
+def note(device: str, when: str) -> None:
+    """Tell on stderr what is held on the GPU now, and was at most."""
+    import torch
+
+    if device == "cuda":
+        found = (
+            torch.cuda.memory_allocated(),
+            torch.cuda.memory_reserved(),
+            torch.cuda.max_memory_allocated(),
+            torch.cuda.max_memory_reserved(),
+        )
+        now, held, most, most_held = (f"{n / 2**30:.2f}" for n in found)
+        told = f"{now} GiB ({held} held), at most {most} ({most_held})"
+        print(f"memory: {told}: {when}", file=sys.stderr, flush=True)
+
+
+def largest(count: int = 16) -> None:
+    """Tell on stderr which tensors of which sizes live on the GPU, and what pools hold."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return
+    sizes: Counter[int] = Counter()
+    pools: Counter[str] = Counter()
+    for segment in torch.cuda.memory_snapshot():
+        pools[str(segment.get("segment_pool_id"))] += segment["total_size"]
+        live = (b["size"] for b in segment["blocks"] if b["state"] == "active_allocated")
+        sizes.update(live)
+    most = sorted(sizes, key=lambda size: -size * sizes[size])[:count]
+    tensors = ", ".join(f"{sizes[s]} × {s / 2**20:.1f}" for s in most)
+    print(f"memory: tensors in MiB: {tensors}", file=sys.stderr)
+    held = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in pools.items())
+    print(f"memory: pools in GiB: {held}", file=sys.stderr, flush=True)
 
 
 def pace(device: str, home: Path) -> None:
@@ -181,8 +229,12 @@ def run(arguments: list[str]) -> dict[str, Any] | None:
         check=False,
         env={**os.environ, "GOMP_SPINCOUNT": "10000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"},
     )
+    told = done.stderr.strip().splitlines() or ["no word"]
+    for line in told:
+        if line.startswith("memory: ") or "Tried to allocate" in line:
+            print("  " + line[:600], flush=True)
     if done.returncode:
-        print("  failed:", (done.stderr.strip().splitlines() or ["no word"])[-1][:300], flush=True)
+        print("  failed:", told[-1][:400], flush=True)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
