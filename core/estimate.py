@@ -23,7 +23,7 @@ SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
 _LOAD_SECONDS: Final = {"cpu": 8.0, "cuda": 9.0}
 _LOAD_BYTES: Final = 1.5e9  # a second, of the model's file
-_RECORD_SECONDS: Final = 0.12  # a CUDA graph
+_RECORD_SECONDS: Final = 0.12  # a CUDA graph, of packs or of an answer's next token
 _RECORDED: Final = 8  # shapes of packs that most runs have
 _QUANTISED_SECONDS: Final = {"cpu": 1.5e-8, "cuda": 2e-10}  # a weight's way to NF4 and back
 _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
@@ -150,6 +150,7 @@ def _answered(cost: Cost, work: Work, prompts: int, tokens: int) -> float:
         return 0.0
     read = at_once * work.mean.length * (1 - work.mean.learned)
     each = _forward(cost, work, read) + tokens * cost.answer_seconds(at_once)
+    each += _RECORD_SECONDS if cost.device == "cuda" else 0.0
     return math.ceil(prompts / most) * each
 
 

@@ -61,7 +61,7 @@ def typical(hardware: Hardware, dtype: str) -> Rates:
         flops, moved = _GPUS.get(hardware.gpus[0].capability, _OTHER_GPU)
         if dtype == "float32":
             flops /= 8
-        return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=9e-4)
+        return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=1e-4)
     flops = _CORE_FLOPS[dtype] * hardware.cores
     return Rates(flops, _CPU_BYTES, 3.6e-3, layer_seconds=3.6e-3, token_seconds=9e-4)
 
