@@ -16,8 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core.dataset import Message
 from core.engine import internlm2
-from core.engine.convert import convert_folder
 from core.engine.cache import Cache
+from core.engine.convert import convert_folder
 from core.engine.decoder import decoder_of
 from core.engine.shards import Weights, write
 from core.errors import UserError
