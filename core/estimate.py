@@ -114,13 +114,14 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
 
 
 def seconds(
-    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int
+    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int, asked: int
 ) -> tuple[float, float]:
     """Time from the start to the last checkpoint, as (low, high).
 
     Args:
         training: `training_seconds` of the run.
         recorded: packs that are recorded as CUDA graphs, 0 without.
+        asked: replay prompts that the base has not answered yet.
     """
     s, device = config.settings, cost.device
     begin = _LOAD_SECONDS[device] + cost.weights_gib(cache=True) * 2**30 / _LOAD_BYTES
@@ -128,9 +129,9 @@ def seconds(
     if cost.nf4:
         begin += cost.shape.linear_parameters * _QUANTISED_SECONDS[device]
     rounds = 1 + _times(task.steps, s.evaluation_freq)
-    asked = len(s.evaluation_inputs)
-    answering = rounds * _answered(cost, work, asked, config.runtime.sample_tokens)
-    answering += _answered(cost, work, work.asked, REPLAY_TOKENS)
+    inputs = len(s.evaluation_inputs)
+    answering = rounds * _answered(cost, work, inputs, config.runtime.sample_tokens)
+    answering += _answered(cost, work, asked, REPLAY_TOKENS)
     answering += _held(cost, work) if config.dataset.kl_weight else 0.0
     saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
     whole = begin + answering + saving + training
