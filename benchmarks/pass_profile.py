@@ -69,7 +69,7 @@ def work_of(asked: argparse.Namespace, device: str) -> Callable[[], None]:
 
     def once() -> None:
         with still({}) if device == "cpu" else nullcontext():
-            gradients.add(sum(objective(pack)))
+            sum(objective(pack)).backward()
 
     return once
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -88,7 +89,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
                 "max_length": case.length,
                 "batch_size": 1,
                 "accumulative_counts": max(1, case.step // case.length),
-                "max_epochs": 3,
+                "max_epochs": 1,
                 "dataloader_num_workers": 0,
             },
             "model": {"lora_r": case.rank, "quantization": case.quantization},
@@ -99,7 +100,9 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     if hardware.gpus:
         gpu = hardware.gpus[0]
         hardware = replace(hardware, gpus=(replace(gpu, free_gib=case.limit or gpu.free_gib),))
-    work = alpaca(shape.vocabulary, longest=case.length)
+    mean = alpaca(shape.vocabulary, longest=case.length).mean.length
+    rows = math.ceil(case.steps * case.step / mean)  # no more than are trained
+    work = alpaca(shape.vocabulary, longest=case.length, count=rows)
     made = plan(config, work, shape, hardware, known=rates.known(Settings("", 0, home)))
     dtype, cache = str(made["dtype"]), bool(made["weight_cache"])
     if device == "cuda" and not made["cuda_graphs"]:

@@ -20,7 +20,7 @@ OFFLOAD: Final = ("nothing", "table", "all")
 """What a GPU leaves in main memory: the token table; and AdamW's averages, too."""
 
 CONTEXT_GIB: Final = 0.82  # that CUDA takes of a GPU beside what torch holds
-_PROCESS_GIB: Final = {"cpu": 0.72, "cuda": CONTEXT_GIB}  # interpreter and libraries
+_PROCESS_GIB: Final = {"cpu": 0.62, "cuda": CONTEXT_GIB}  # interpreter and libraries
 _WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
 _ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
 _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head

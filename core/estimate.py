@@ -30,6 +30,8 @@ _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
 _ANSWERED_AT_ONCE: Final = {"cpu": 64, "cuda": 128}  # as in engine.generate
 _ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
+_GAPS_GIB: Final = 0.55  # at most, half of them after so many steps
+_GAP_STEPS: Final = 30
 _MERGE_GIB: Final = 2.0  # CUDA's own, the adapter, and one matrix three times in 32 bits
 
 
@@ -91,6 +93,17 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
     packed = config.model.quantization == "nf4"
     linear = NF4_BYTES if packed and not cache else size
     return (shape.linear_parameters * linear + shape.embedding_parameters * size) / 2**30
+
+
+def grown_gib(cost: Cost, work: Work, steps: int) -> float:
+    """What a processor's training comes to hold besides: gaps that packs of many sizes leave, and
+    the keys and values of answers that the base gives."""
+    if cost.device != "cpu":
+        return 0.0
+    shape, rows = cost.shape, min(len(work.asked), _ANSWERED_AT_ONCE["cpu"])
+    each = 2 * shape.kv_heads * shape.head_dim * shape.layers * cost.size
+    kept = rows * work.mean.length * each
+    return _GAPS_GIB * steps / (steps + _GAP_STEPS) + kept / 2**30
 
 
 def merging_device(config: Config, shape: Shape, hardware: Hardware) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from core.config.schema import Config
 from core.cost import OFFLOAD, RECOMPUTE, Choice, Cost
 from core.errors import Text, UserError, text
-from core.estimate import RANGE, SHARE, Fit, Task, cost_of, pack_of, training_seconds
+from core.estimate import RANGE, SHARE, Fit, Task, cost_of, grown_gib, pack_of, training_seconds
 from core.hardware import Hardware
 from core.models import Shape
 from core.rates import Rates, typical
@@ -74,12 +74,13 @@ def fit(
     def recorded(tokens: float) -> bool:
         return able and tokens * shape.layer_parameters < _BUSY
 
+    grown = grown_gib(cost, work, task.steps)
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
     for cache, offload in product(
         _choices(config.runtime.weight_cache, cost.nf4), _offloads(cost, split, hardware)
     ):
-        fixed = _fixed(cost, split, dtype, cache=cache, offload=offload)
+        fixed = _fixed(cost, split, dtype, cache=cache, offload=offload) + grown
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
