@@ -141,7 +141,8 @@ class Cost:
         top = layers * kept + moving + (whole if recompute == "layers" else 0)
         first = size * top * pack.tokens + ends
         last = size * (whole + moving) * pack.tokens + (0 if self.fast else 4 * self.trained)
-        return _ALLOCATOR[self.device] * (casts + max(head, first, last)) / 2**30
+        saved = 12 * self.trained if self.device == "cpu" else 0  # a checkpoint's numbers
+        return _ALLOCATOR[self.device] * (casts + max(head, first, last, saved)) / 2**30
 
     def pack_seconds(self, pack: Pack, choice: Choice) -> float:
         """One pass, forward and backward."""

@@ -30,8 +30,8 @@ _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
 _ANSWERED_AT_ONCE: Final = {"cpu": 64, "cuda": 128}  # as in engine.generate
 _ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
-_GAPS_GIB: Final = 0.55  # at most, half of them after so many steps
-_GAP_STEPS: Final = 30
+_GAPS_GIB: Final = 0.6  # at most, half of them after so many uneven steps
+_GAP_STEPS: Final = 33
 _MERGE_GIB: Final = 2.0  # CUDA's own, the adapter, and one matrix three times in 32 bits
 
 
@@ -57,11 +57,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class Task:
-    """What one process computes in a run: steps, tokens in all, and tokens of its largest step."""
+    """What one process computes in a run: steps, tokens in all, tokens of its largest step, and
+    how many steps are not of the commonest size."""
 
     steps: int
     tokens: float
     largest: float
+    uneven: int = 0
 
 
 def cost_of(
@@ -95,7 +97,7 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
     return (shape.linear_parameters * linear + shape.embedding_parameters * size) / 2**30
 
 
-def grown_gib(cost: Cost, work: Work, steps: int) -> float:
+def grown_gib(cost: Cost, work: Work, uneven: int) -> float:
     """What a processor's training comes to hold besides: gaps that packs of many sizes leave, and
     the keys and values of answers that the base gives."""
     if cost.device != "cpu":
@@ -103,7 +105,7 @@ def grown_gib(cost: Cost, work: Work, steps: int) -> float:
     shape, rows = cost.shape, min(len(work.asked), _ANSWERED_AT_ONCE["cpu"])
     each = 2 * shape.kv_heads * shape.head_dim * shape.layers * cost.size
     kept = rows * work.mean.length * each
-    return _GAPS_GIB * steps / (steps + _GAP_STEPS) + kept / 2**30
+    return _GAPS_GIB * uneven / (uneven + _GAP_STEPS) + kept / 2**30
 
 
 def merging_device(config: Config, shape: Shape, hardware: Hardware) -> str:

@@ -74,7 +74,7 @@ def fit(
     def recorded(tokens: float) -> bool:
         return able and tokens * shape.layer_parameters < _BUSY
 
-    grown = grown_gib(cost, work, task.steps)
+    grown = grown_gib(cost, work, task.uneven)
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
     for cache, offload in product(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -116,7 +117,8 @@ def plan(
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    task = Task(len(steps), computed / processes, max(sizes) / processes)
+    uneven = len(steps) - Counter(sizes).most_common(1)[0][1]
+    task = Task(len(steps), computed / processes, max(sizes) / processes, uneven)
     rates = (known or {}).get(key(hardware, dtype)) or typical(hardware, dtype)
     if processes > 1 and not hardware.gpus:
         rates = replace(rates, flops=rates.flops / processes, bytes=rates.bytes / processes)
