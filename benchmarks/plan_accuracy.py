@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -87,7 +89,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
                 "max_length": case.length,
                 "batch_size": 1,
                 "accumulative_counts": max(1, case.step // case.length),
-                "max_epochs": 3,
+                "max_epochs": 1,
                 "dataloader_num_workers": 0,
             },
             "model": {"lora_r": case.rank, "quantization": case.quantization},
@@ -98,13 +100,16 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     if hardware.gpus:
         gpu = hardware.gpus[0]
         hardware = replace(hardware, gpus=(replace(gpu, free_gib=case.limit or gpu.free_gib),))
-    work = alpaca(shape.vocabulary, longest=case.length)
+    mean = alpaca(shape.vocabulary, longest=case.length).mean.length
+    rows = math.ceil(case.steps * case.step / mean)  # no more than are trained
+    work = alpaca(shape.vocabulary, longest=case.length, count=rows)
     made = plan(config, work, shape, hardware, known=rates.known(Settings("", 0, home)))
     dtype, cache = str(made["dtype"]), bool(made["weight_cache"])
     if device == "cuda" and not made["cuda_graphs"]:
         without_holes()
     adapted = model(shape, config, device=device, dtype=dtype, cache=cache)
-    if made.offloaded:
+    note(device, "a model made")
+    if made.offload != "nothing":
         leave_table(adapted)
     decoder_of(adapted).recompute(str(made["recompute"]))
     objective = Objective(adapted)
@@ -116,6 +121,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         torch.cuda.set_per_process_memory_fraction(
             min(1.0, (hardware.device_free_gib - CONTEXT_GIB) / hardware.gpus[0].memory_gib)
         )
+    note(device, "what does not depend on the pack")
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = PersonaTrainer(
@@ -139,24 +145,69 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
             gradients=gradients,
             recorder=recorder_of(objective, gradients, made) if device == "cuda" else None,
             callbacks=[clock],
-            offloaded=made.offloaded,
+            offloaded=made.offload == "all",
         )
         clock.trainer = trainer
         trainer.due = lambda step, total: step == total
         halved: list[int] = []
-        trainer.after_halving = lambda step, before, tokens: halved.append(tokens)
-        trainer.train()
+
+        def after_halving(step: int, before: int, tokens: int) -> None:
+            halved.append(tokens)
+            note(device, f"to compute {tokens} tokens at once")
+
+        trainer.after_halving = after_halving
+        try:
+            trainer.train()
+        except Exception:
+            largest()
+            raise
+    note(device, "the last step done")
     step = statistics.median(clock.seconds[_WARM:])
     tokens = sum(work.lengths[m.row] for s in schedule[_WARM:] for m in s)
     return {
         "plan": {name: made[name] for name in ("micro_batch_tokens", "weight_cache", "recompute")}
-        | {"offloaded": made.offloaded},
+        | {"offload": made.offload},
         "halved": halved,
         "steps": [round(seconds, 4) for seconds in clock.seconds],
         "tokens_a_second": tokens / sum(clock.seconds[_WARM:]),
         "step_seconds": [made.step_seconds, step],
         "memory_gib": [sum(made.memory_gib) / 2, memory_gib(device)],
     }
+
+
+def note(device: str, when: str) -> None:
+    """Tell on stderr what is held on the GPU now, and was at most."""
+    import torch
+
+    if device == "cuda":
+        found = (
+            torch.cuda.memory_allocated(),
+            torch.cuda.memory_reserved(),
+            torch.cuda.max_memory_allocated(),
+            torch.cuda.max_memory_reserved(),
+        )
+        now, held, most, most_held = (f"{n / 2**30:.2f}" for n in found)
+        told = f"{now} GiB ({held} held), at most {most} ({most_held})"
+        print(f"memory: {told}: {when}", file=sys.stderr, flush=True)
+
+
+def largest(count: int = 16) -> None:
+    """Tell on stderr which tensors of which sizes live on the GPU, and what pools hold."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return
+    sizes: Counter[int] = Counter()
+    pools: Counter[str] = Counter()
+    for segment in torch.cuda.memory_snapshot():
+        pools[str(segment.get("segment_pool_id"))] += segment["total_size"]
+        live = (b["size"] for b in segment["blocks"] if b["state"] == "active_allocated")
+        sizes.update(live)
+    most = sorted(sizes, key=lambda size: -size * sizes[size])[:count]
+    tensors = ", ".join(f"{sizes[s]} × {s / 2**20:.1f}" for s in most)
+    print(f"memory: tensors in MiB: {tensors}", file=sys.stderr)
+    held = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in pools.items())
+    print(f"memory: pools in GiB: {held}", file=sys.stderr, flush=True)
 
 
 def pace(device: str, home: Path) -> None:
@@ -181,8 +232,12 @@ def run(arguments: list[str]) -> dict[str, Any] | None:
         check=False,
         env={**os.environ, "GOMP_SPINCOUNT": "10000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"},
     )
+    told = done.stderr.strip().splitlines() or ["no word"]
+    for line in told:
+        if line.startswith("memory: ") or "Tried to allocate" in line:
+            print("  " + line[:600], flush=True)
     if done.returncode:
-        print("  failed:", (done.stderr.strip().splitlines() or ["no word"])[-1][:300], flush=True)
+        print("  failed:", told[-1][:400], flush=True)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -206,7 +261,7 @@ def table(
             f"{step:7.3f} -> {step_:7.3f} s a step {step / step_ - 1:+4.0%}   "
             f"{told['tokens_a_second']:8,.0f} tokens/s"
             + (f"  halved to {told['halved']}" if told["halved"] else "")
-            + ("  offloaded" if chosen["offloaded"] else ""),
+            + (f"  in main memory: {chosen['offload']}" if chosen["offload"] != "nothing" else ""),
             flush=True,
         )
         if written:

@@ -16,9 +16,11 @@ from core.rates import Rates
 NF4_BYTES: Final = 0.516  # a weight with double quantisation
 RECOMPUTE: Final = ("nothing", "mlp", "layers")
 """What backward passes compute anew, less memory each; see `engine.decoder.Recompute`."""
+OFFLOAD: Final = ("nothing", "table", "all")
+"""What a GPU leaves in main memory: the token table; and AdamW's averages, too."""
 
 CONTEXT_GIB: Final = 0.82  # that CUDA takes of a GPU beside what torch holds
-_PROCESS_GIB: Final = {"cpu": 0.72, "cuda": CONTEXT_GIB}  # interpreter and libraries
+_PROCESS_GIB: Final = {"cpu": 0.62, "cuda": CONTEXT_GIB}  # interpreter and libraries
 _WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
 _ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
 _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head
@@ -32,7 +34,6 @@ _UNPACKED_BYTES: Final = 8.0  # of a copy's time that unpacking a 4-bit weight t
 _STEP_SECONDS: Final = {"cpu": 0.004, "cuda": 0.002}  # of an optimizer step besides its numbers
 _HOST_SECONDS: Final = 0.012  # that Python takes for a step while a GPU computes
 _HOST_TOKEN_SECONDS: Final = 7e-7  # and for each of its tokens, to make packs of them
-_LINK_BYTES: Final = 1.2e10  # a second between main memory and a GPU, as PCIe 3 has
 _TRANSFORMERS_BYTES: Final = 2.2  # times what our decoder keeps, and its time
 _TRANSFORMERS_SECONDS: Final = 1.7
 
@@ -48,12 +49,13 @@ class Pack:
 
 @dataclass(frozen=True)
 class Choice:
-    """How a pass is computed: weights kept unpacked, what is computed anew, started at once."""
+    """How a pass is computed: weights kept unpacked, what is computed anew, started at once; what
+    lies in main memory."""
 
     cache: bool
     recompute: str
     graphs: bool = False
-    offloaded: bool = False
+    offload: str = "nothing"
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,16 @@ class Cost:
         """Whether what all rows of a pack begin with is computed once."""
         return self.device == "cpu" and self.fast
 
-    @property
-    def offloadable_gib(self) -> float:
-        """What need not lie in the GPU's memory: AdamW's averages, and a token table of its own."""
+    def offloaded_gib(self, offload: str) -> float:
+        """What lies in main memory: a token table of its own, AdamW's averages."""
         table = 0 if self.shape.tied else self.size * self.shape.vocabulary * self.shape.hidden
-        return (8 * self.trained + table) / 2**30
+        return {"nothing": 0, "table": table, "all": table + 8 * self.trained}[offload] / 2**30
 
-    def weights_gib(self, cache: bool, *, offloaded: bool = False) -> float:
-        """Frozen weights, with the room for the adapter in them or the buffer they unpack into;
-        `offloaded`: without a token table of its own."""
+    def weights_gib(self, cache: bool, *, offload: str = "nothing") -> float:
+        """Frozen weights, with the room for the adapter in them or the buffer they unpack into."""
         shape, s = self.shape, self.size
         linear = shape.linear_parameters * (NF4_BYTES if self.nf4 and not cache else s)
-        tables = 1 if offloaded or shape.tied else 2
+        tables = 1 if offload != "nothing" or shape.tied else 2
         whole = linear + tables * shape.vocabulary * shape.hidden * s
         if self.device == "cuda" and self.fast:
             if self.nf4 and not cache:
@@ -141,7 +141,8 @@ class Cost:
         top = layers * kept + moving + (whole if recompute == "layers" else 0)
         first = size * top * pack.tokens + ends
         last = size * (whole + moving) * pack.tokens + (0 if self.fast else 4 * self.trained)
-        return _ALLOCATOR[self.device] * (casts + max(head, first, last)) / 2**30
+        saved = 12 * self.trained if self.device == "cpu" else 0  # a checkpoint's numbers
+        return _ALLOCATOR[self.device] * (casts + max(head, first, last, saved)) / 2**30
 
     def pack_seconds(self, pack: Pack, choice: Choice) -> float:
         """One pass, forward and backward."""
@@ -173,6 +174,8 @@ class Cost:
         if self.nf4 and not choice.cache:
             again = 1 + back * {"nothing": 1.0, "mlp": 1.5, "layers": 2.0}[choice.recompute]
             work += again * shape.linear_parameters * _UNPACKED_BYTES / rates.bytes
+        if choice.offload != "nothing" and not shape.tied:
+            work += self.size * shape.hidden * pack.tokens / rates.link
         if not self.fast:
             work *= _TRANSFORMERS_SECONDS
         again = {"nothing": 1.0, "mlp": 1.1, "layers": 1.5}[choice.recompute]
@@ -201,9 +204,9 @@ class Cost:
         part = 0.29 if self.device == "cuda" else min(0.2, 0.04 + pack.seen / 5000)
         return part * self.rates.flops
 
-    def step_seconds(self, *, offloaded: bool = False) -> float:
-        """The optimizer's part of a step: norm, AdamW, clearing; `offloaded`: averages fetched."""
-        fetched = self.trained * 16 / _LINK_BYTES if offloaded else 0.0
+    def step_seconds(self, offload: str = "nothing") -> float:
+        """The optimizer's part of a step: norm, AdamW, clearing; averages fetched and put back."""
+        fetched = self.trained * 16 / self.rates.link if offload == "all" else 0.0
         return _STEP_SECONDS[self.device] + self.trained * 52 / self.rates.bytes + fetched
 
     def _products(self) -> tuple[tuple[int, int, int], ...]:

@@ -13,6 +13,7 @@ from typing import Final
 from core.config.schema import Config
 from core.cost import NF4_BYTES, Choice, Cost, Pack
 from core.errors import Text
+from core.hardware import Hardware
 from core.models import Shape
 from core.rates import Rates
 from core.split import Split
@@ -22,13 +23,16 @@ SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
 _LOAD_SECONDS: Final = {"cpu": 8.0, "cuda": 9.0}
 _LOAD_BYTES: Final = 1.5e9  # a second, of the model's file
-_RECORD_SECONDS: Final = 0.12  # a CUDA graph
+_RECORD_SECONDS: Final = 0.12  # a CUDA graph, of packs or of an answer's next token
 _RECORDED: Final = 8  # shapes of packs that most runs have
 _QUANTISED_SECONDS: Final = {"cpu": 1.5e-8, "cuda": 2e-10}  # a weight's way to NF4 and back
 _SAVE_BYTES: Final = 4e8  # a second, of a checkpoint
 _ANSWERED_AT_ONCE: Final = {"cpu": 64, "cuda": 128}  # as in engine.generate
 _ANCHORED_AT_ONCE: Final = 1024  # tokens, as in engine.replay
 _SHORT_ROW: Final = 256
+_GAPS_GIB: Final = 0.6  # at most, half of them after so many uneven steps
+_GAP_STEPS: Final = 33
+_MERGE_GIB: Final = 2.0  # CUDA's own, the adapter, and one matrix three times in 32 bits
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,23 @@ class Fit:
     why_recompute: Text
     memory_gib: tuple[float, float]
     graphs: bool
-    offloaded: bool
+    offload: str
 
     @property
     def choice(self) -> Choice:
         """How its packs are computed."""
-        return Choice(self.weight_cache, self.recompute, self.graphs, self.offloaded)
+        return Choice(self.weight_cache, self.recompute, self.graphs, self.offload)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one process computes in a run: steps, tokens in all, and tokens of its largest step."""
+    """What one process computes in a run: steps, tokens in all, tokens of its largest step, and
+    how many steps are not of the commonest size."""
 
     steps: int
     tokens: float
     largest: float
+    uneven: int = 0
 
 
 def cost_of(
@@ -91,6 +97,27 @@ def weights_gib(config: Config, shape: Shape, dtype: str, *, cache: bool) -> flo
     return (shape.linear_parameters * linear + shape.embedding_parameters * size) / 2**30
 
 
+def grown_gib(cost: Cost, work: Work, uneven: int) -> float:
+    """What a processor's training comes to hold besides: gaps that packs of many sizes leave, and
+    the keys and values of answers that the base gives."""
+    if cost.device != "cpu":
+        return 0.0
+    shape, rows = cost.shape, min(len(work.asked), _ANSWERED_AT_ONCE["cpu"])
+    each = 2 * shape.kv_heads * shape.head_dim * shape.layers * cost.size
+    kept = rows * work.mean.length * each
+    return _GAPS_GIB * uneven / (uneven + _GAP_STEPS) + kept / 2**30
+
+
+def merging_device(config: Config, shape: Shape, hardware: Hardware) -> str:
+    """Where a merge is computed: on the GPU, where that has room for the model in 16 bits, and for
+    another if the adapter goes into the original weights, and for what comes by."""
+    rounded = config.model.quantization == "nf4"
+    models = 2 if rounded and config.runtime.merge_base == "original" else 1
+    needed = models * weights_gib(config, shape, "bfloat16", cache=True) + _MERGE_GIB
+    room = hardware.gpus[0].free_gib if hardware.gpus else 0.0
+    return "cuda" if needed < SHARE * room else "cpu"
+
+
 def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
     """Memory of the thriftiest training of a config: short rows, half of their tokens learned."""
     cost = cost_of(config, shape, device, dtype)
@@ -102,13 +129,14 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
 
 
 def seconds(
-    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int
+    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int, asked: int
 ) -> tuple[float, float]:
     """Time from the start to the last checkpoint, as (low, high).
 
     Args:
         training: `training_seconds` of the run.
         recorded: packs that are recorded as CUDA graphs, 0 without.
+        asked: replay prompts that the base has not answered yet.
     """
     s, device = config.settings, cost.device
     begin = _LOAD_SECONDS[device] + cost.weights_gib(cache=True) * 2**30 / _LOAD_BYTES
@@ -116,9 +144,9 @@ def seconds(
     if cost.nf4:
         begin += cost.shape.linear_parameters * _QUANTISED_SECONDS[device]
     rounds = 1 + _times(task.steps, s.evaluation_freq)
-    asked = len(s.evaluation_inputs)
-    answering = rounds * _answered(cost, work, asked, config.runtime.sample_tokens)
-    answering += _answered(cost, work, work.asked, REPLAY_TOKENS)
+    inputs = len(s.evaluation_inputs)
+    answering = rounds * _answered(cost, work, inputs, config.runtime.sample_tokens)
+    answering += _answered(cost, work, asked, REPLAY_TOKENS)
     answering += _held(cost, work) if config.dataset.kl_weight else 0.0
     saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
     whole = begin + answering + saving + training
@@ -138,6 +166,7 @@ def _answered(cost: Cost, work: Work, prompts: int, tokens: int) -> float:
         return 0.0
     read = at_once * work.mean.length * (1 - work.mean.learned)
     each = _forward(cost, work, read) + tokens * cost.answer_seconds(at_once)
+    each += _RECORD_SECONDS if cost.device == "cuda" else 0.0
     return math.ceil(prompts / most) * each
 
 
@@ -156,7 +185,7 @@ def _forward(cost: Cost, work: Work, tokens: float) -> float:
 def training_seconds(cost: Cost, work: Work, task: Task, passes: float, choice: Choice) -> float:
     """Time of all steps, without loading and sample answers; `passes`: packs of the whole run."""
     each = cost.pack_seconds(pack_of(work, task.tokens / passes, cost.grouped), choice)
-    step = passes / task.steps * each + cost.step_seconds(offloaded=choice.offloaded)
+    step = passes / task.steps * each + cost.step_seconds(choice.offload)
     return task.steps * max(step, cost.host_seconds(task.tokens / task.steps))
 
 

@@ -9,9 +9,9 @@ from itertools import product
 from typing import Final
 
 from core.config.schema import Config
-from core.cost import RECOMPUTE, Choice, Cost
+from core.cost import OFFLOAD, RECOMPUTE, Choice, Cost
 from core.errors import Text, UserError, text
-from core.estimate import RANGE, SHARE, Fit, Task, cost_of, pack_of, training_seconds
+from core.estimate import RANGE, SHARE, Fit, Task, cost_of, grown_gib, pack_of, training_seconds
 from core.hardware import Hardware
 from core.models import Shape
 from core.rates import Rates, typical
@@ -36,6 +36,11 @@ SHOWN_RECOMPUTE: Final = {
     "nothing": text("off"),
     "mlp": text("gate and up only"),
     "layers": text("on"),
+}
+SHOWN_OFFLOAD: Final = {
+    "nothing": text("nothing"),
+    "table": text("the token table"),
+    "all": text("AdamW's averages and the token table"),
 }
 
 
@@ -69,13 +74,13 @@ def fit(
     def recorded(tokens: float) -> bool:
         return able and tokens * shape.layer_parameters < _BUSY
 
+    grown = grown_gib(cost, work, task.uneven)
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
-    for cache, offloaded in product(
-        _choices(config.runtime.weight_cache, cost.nf4),
-        (False, True) if offloadable(cost, split, hardware) else (False,),
+    for cache, offload in product(
+        _choices(config.runtime.weight_cache, cost.nf4), _offloads(cost, split, hardware)
     ):
-        fixed = _fixed(cost, split, dtype, cache=cache, offloaded=offloaded)
+        fixed = _fixed(cost, split, dtype, cache=cache, offload=offload) + grown
         for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
 
             def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
@@ -90,7 +95,7 @@ def fit(
                 continue
             tokens = _most(needed, free, longest, wanted)
             passes = task.steps * math.ceil(task.tokens / task.steps / tokens)
-            choice = Choice(cache, recompute, recorded(tokens), offloaded)
+            choice = Choice(cache, recompute, recorded(tokens), offload)
             whole = training_seconds(cost, work, task, passes, choice)
             memory = needed(min(tokens, task.largest))
             made = Fit(
@@ -102,7 +107,7 @@ def fit(
                 why_recompute=_WHY_RECOMPUTE[recompute],
                 memory_gib=(memory * (1 - RANGE), memory * (1 + RANGE)),
                 graphs=recorded(tokens),
-                offloaded=offloaded,
+                offload=offload,
             )
             if best is None or whole < 0.98 * best[0]:
                 best = (whole, made)
@@ -111,16 +116,23 @@ def fit(
     raise _too_large(config, cost, work, split, hardware, dtype, free, thrifty or 0.0)
 
 
-def offloadable(cost: Cost, split: Split, hardware: Hardware) -> bool:
-    """Whether main memory has room for what a GPU can do without."""
-    one_gpu = cost.device == "cuda" and split.stage == 0
-    return one_gpu and cost.offloadable_gib < SHARE * hardware.free_gib / split.processes
+def _offloads(cost: Cost, split: Split, hardware: Hardware) -> tuple[str, ...]:
+    """What a GPU may leave in main memory, as far as that has room; the least first."""
+    if cost.device == "cpu" or split.stage > 0:
+        return OFFLOAD[:1]
+    room = SHARE * hardware.free_gib / split.processes
+    return tuple(
+        o
+        for o in OFFLOAD
+        if cost.offloaded_gib(o) < room and not (o == "table" and cost.shape.tied)
+    )
 
 
-def _fixed(cost: Cost, split: Split, dtype: str, *, cache: bool, offloaded: bool) -> float:
+def _fixed(cost: Cost, split: Split, dtype: str, *, cache: bool, offload: str) -> float:
     """Memory whatever the pack."""
-    weights = split.frozen_gib(cost.weights_gib(cache, offloaded=offloaded), dtype)
-    return cost.fixed_gib(weights, split.trained_gib(cost.trained, dtype, offloaded=offloaded))
+    weights = split.frozen_gib(cost.weights_gib(cache, offload=offload), dtype)
+    trained = split.trained_gib(cost.trained, dtype, offloaded=offload == "all")
+    return cost.fixed_gib(weights, trained)
 
 
 def _most(needed: Callable[[float], float], free: float, least: int, wanted: int) -> int:
@@ -164,9 +176,8 @@ def _too_large(
 
     def fits(tokens: int, rank: int) -> bool:
         other = replace(cost, rank=rank)
-        fixed = _fixed(
-            other, split, dtype, cache=False, offloaded=offloadable(other, split, hardware)
-        )
+        offload = _offloads(other, split, hardware)[-1]
+        fixed = _fixed(other, split, dtype, cache=False, offload=offload)
         return fixed + other.pack_gib(pack_of(work, tokens, cost.grouped), "layers") <= free
 
     longest = max(work.lengths)

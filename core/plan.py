@@ -57,9 +57,9 @@ class Plan:
         return next((str(i.value) for i in self.items if i.name == "gpus"), "")
 
     @property
-    def offloaded(self) -> bool:
-        """Whether what need not lie in the GPU's memory stays in main memory."""
-        return any(i.value is True for i in self.items if i.name == "offloaded")
+    def offload(self) -> str:
+        """What stays in main memory, see `cost.OFFLOAD`."""
+        return next((str(i.value) for i in self.items if i.name == "offload"), "nothing")
 
     @property
     def processes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from core import devices, estimate, zero
 from core.config.schema import Config
 from core.errors import Text, UserError, text
 from core.estimate import Fit, Task
-from core.fit import SHOWN_RECOMPUTE, fit
+from core.fit import SHOWN_OFFLOAD, SHOWN_RECOMPUTE, fit
 from core.hardware import Hardware
 from core.models import Shape
 from core.plan import Item, Plan, Value
@@ -29,12 +30,14 @@ def plan(
     hardware: Hardware,
     own: Content | None = None,
     known: Mapping[str, Rates] | None = None,
+    asked: int | None = None,
 ) -> Plan:
     """Decide everything that the config leaves open.
 
     Args:
         own: the content of the person's own DeepSpeed file, where the config names one.
         known: rates that were measured on this machine, see `core.rates`.
+        asked: replay prompts that the base has not answered yet; all unless told.
 
     Raises:
         UserError: the job cannot fit this machine's free memory, or what the config asks for
@@ -114,7 +117,8 @@ def plan(
         text("{computed:,} of {tokens:,} tokens computed", computed=computed, tokens=tokens),
     )
 
-    task = Task(len(steps), computed / processes, max(sizes) / processes)
+    uneven = len(steps) - Counter(sizes).most_common(1)[0][1]
+    task = Task(len(steps), computed / processes, max(sizes) / processes, uneven)
     rates = (known or {}).get(key(hardware, dtype)) or typical(hardware, dtype)
     if processes > 1 and not hardware.gpus:
         rates = replace(rates, flops=rates.flops / processes, bytes=rates.bytes / processes)
@@ -138,13 +142,13 @@ def plan(
     )
     if device == "cuda":
         decide(
-            "offloaded",
-            made.offloaded,
-            "AdamW's averages and token table",
-            text("the GPU fetches what it needs of them: the same numbers, less GPU memory")
-            if made.offloaded
-            else text("the GPU's memory has room for them"),
-            text("in main memory") if made.offloaded else text("on the GPU"),
+            "offload",
+            made.offload,
+            "Left in main memory",
+            text("the GPU's memory has room for all")
+            if made.offload == "nothing"
+            else text("the GPU fetches what it needs of it: the same numbers, less GPU memory"),
+            SHOWN_OFFLOAD[made.offload],
         )
     fast = shape.fast and config.own_decoder and stage < 3
     decide(
@@ -201,7 +205,8 @@ def plan(
     cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
     training = estimate.training_seconds(cost, work, task, passes, made.choice)
     recorded = math.ceil(passes) if made.graphs else 0
-    seconds = estimate.seconds(config, work, cost, task, training, recorded)
+    asked = len(work.asked) if asked is None else asked
+    seconds = estimate.seconds(config, work, cost, task, training, recorded, asked)
     return Plan(
         items=tuple(items),
         total_steps=len(steps),

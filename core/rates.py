@@ -24,6 +24,7 @@ class Rates:
     launch_seconds: to start a layer's operations one by one, forward and backward.
     layer_seconds: that a layer takes at least, however few the tokens.
     token_seconds: that a layer takes at least for the next token of an answer.
+    link: bytes a second between main memory and a GPU; as PCIe 3 has until it is measured.
     """
 
     flops: float
@@ -31,6 +32,7 @@ class Rates:
     launch_seconds: float
     layer_seconds: float
     token_seconds: float
+    link: float = 1.2e10
 
 
 _GPUS: Final = {  # bf16 (fp16 before 8.0) and memory of typical cards
@@ -59,7 +61,7 @@ def typical(hardware: Hardware, dtype: str) -> Rates:
         flops, moved = _GPUS.get(hardware.gpus[0].capability, _OTHER_GPU)
         if dtype == "float32":
             flops /= 8
-        return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=9e-4)
+        return Rates(flops, moved, 4.7e-3, layer_seconds=2.3e-4, token_seconds=1e-4)
     flops = _CORE_FLOPS[dtype] * hardware.cores
     return Rates(flops, _CPU_BYTES, 3.6e-3, layer_seconds=3.6e-3, token_seconds=9e-4)
 

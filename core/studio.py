@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from core import compare as comparing
-from core import conversations, hub_data, launch, rates, run, zero, zero_file
+from core import conversations, hub_data, launch, rates, replies, run, zero, zero_file
 from core.chat import checked_strength
 from core.config import source, writer
 from core.config.schema import BUILTIN_MODEL, Config
@@ -117,13 +117,13 @@ def make_plan(run: Run, settings: Settings) -> Plan:
             )
         raise not_ready(config, detect())
     path = folder(settings, model)
-    tokenizer = ChatTokenizer.load(path, config.settings.prompt_template)
     rows = conversations.of_run(run).rows
     check(rows, run.dataset_file.name)
-    work = encode(rows, tokenizer, config)
+    work = encode(rows, ChatTokenizer.load(path, config.settings.prompt_template), config)
     _check_numbers(work, path)
     own = zero.own(config, run.deepspeed_file)
-    found = plan(config, work, shape(path), detect(), own, rates.known(settings))
+    asked = replies.to_ask(settings, config, work)
+    found = plan(config, work, shape(path), detect(), own, rates.known(settings), asked)
     command = launch.worker(run, "train", processes=found.processes, gpus=found.gpus)
     found = replace(found, command=tuple(command))
     require_space(run.path, int(found.disk_gib * 2**30))

@@ -58,9 +58,10 @@ class Work:
         )
 
     @property
-    def asked(self) -> int:
-        """Replay prompts that the base model will answer itself, before the first step."""
-        return sum(r.held and r.messages[-1].role != "assistant" for r in self.rows)
+    def asked(self) -> tuple[int, ...]:
+        """Rows that are replay prompts, which the base model answers itself, once."""
+        found = (r.held and r.messages[-1].role != "assistant" for r in self.rows)
+        return tuple(i for i, asked in enumerate(found) if asked)
 
     def weights(self) -> tuple[int, ...]:
         """Learned tokens of each different row."""

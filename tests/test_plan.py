@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from core import launch, rates
+from core import launch, rates, replies
 from core.cli.training import _gpus
 from core.config.schema import Config
 from core.dataset import Message, Row
@@ -223,8 +224,8 @@ def test_what_a_gpu_can_do_without_stays_in_main_memory_only_where_that_is_neede
     long = dataclasses.replace(long, copies=(1,) * 40, rows=work.rows[:1] * 40)
     tight = dataclasses.replace(CPU, gpus=(Gpu("RTX", 8, 8, (8, 9)),))
     made = plan(config, long, SEVEN_B, tight)
-    assert made.offloaded and made.memory_gib[1] <= 8
-    assert not plan(config, long, SEVEN_B, H100).offloaded
+    assert made.offload == "all" and made.memory_gib[1] <= 8
+    assert plan(config, long, SEVEN_B, H100).offload == "nothing"
     with pytest.raises(UserError, match=r"may be used here\."):
         plan(config, long, SEVEN_B, dataclasses.replace(tight, free_gib=1.5))
 
@@ -241,4 +242,24 @@ def test_the_time_counts_answers_replay_and_checkpoints(work):
     held = Row((Message("user", "Why?"),), "replay")
     replayed = dataclasses.replace(work, rows=(*work.rows, held), copies=(*work.copies, 1))
     replayed = dataclasses.replace(replayed, encoded=(*work.encoded, _row(40, 20)))
-    assert seconds(replayed, settings={"evaluation_inputs": []}) > plain + 0.3
+    replay = seconds(replayed, settings={"evaluation_inputs": []})
+    config = Config.model_validate({"settings": {"evaluation_inputs": []}})
+    kept = sum(plan(config, replayed, SMALL, CPU, asked=0).seconds) / 2
+    assert plain < kept < replay - 0.2
+
+
+def test_only_replay_prompts_that_the_base_has_not_answered_are_still_to_ask(tiny_model, tmp_path):
+    """Kept under the token ids of the prompt, as the engine keeps them."""
+    tokenizer, config = (
+        ChatTokenizer.load(tiny_model),
+        Config.model_validate({"settings": {"SYSTEM": ""}}),
+    )
+    rows = [Row((Message("user", q),), "replay") for q in ("Why?", "How?")]
+    settings = Settings("", 0, tmp_path)
+    found = encode(rows, tokenizer, config)
+    assert replies.to_ask(settings, config, found) == 2
+    file = replies.file_of(settings, config)
+    file.parent.mkdir()
+    prompt = tokenizer.prompt(rows[0].messages)
+    file.write_text(json.dumps({replies.key_of(prompt): [1, 2]}), "utf-8")
+    assert replies.to_ask(settings, config, found) == 1

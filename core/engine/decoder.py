@@ -13,12 +13,11 @@ from typing import Literal
 import torch
 from peft import PeftModel
 from torch import nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from core.engine.attention import Kind, Layout, within
 from core.engine.fused import AddNorm, Mlp, NormMlp, NormProject, Project, Rotate
-from core.engine.projection import Adapter, Projection, beside, still
+from core.engine.projection import Projection, beside
 from core.model_folder import FAST
 
 Recompute = Literal["nothing", "mlp", "layers"]
@@ -121,57 +120,6 @@ class Decoder:
     def packed(self, ids: torch.Tensor, positions: torch.Tensor, shape: Layout) -> torch.Tensor:
         """Hidden states of a pack: ids and positions (N,)."""
         return self(ids, positions, lambda _, qkv, room: within(qkv, self.heads, shape, room))
-
-
-class Cache:
-    """Keys and values of a batch that grows by one token at a time; (B, kv heads, room, size)."""
-
-    def __init__(self, decoder: Decoder, rows: int, room: int) -> None:
-        self._decoder, self._rows, self._room = decoder, rows, room
-        self._kept: dict[int, torch.Tensor] = {}
-        self._casts: dict[Projection, Adapter] = {}
-        self.length = 0
-
-    def next_logits(
-        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Logits (B, vocabulary) after new tokens (B, T); mask (B, T, all tokens) or None.
-
-        None means that every row sees all that came before (no padding).
-        """
-        rows, new = ids.shape
-        until = self.length + new
-        decoder = self._decoder
-
-        def attend(layer: int, qkv: torch.Tensor, room: int) -> torch.Tensor:
-            q, own = (
-                qkv.view(rows, new, *qkv.shape[1:])
-                .transpose(1, 2)
-                .split((decoder.heads, 2 * decoder.kv_heads), 1)
-            )
-            kept = self._kept.get(layer)
-            if kept is None:
-                kept = own.new_empty(rows, own.shape[1], self._room, own.shape[3])
-                self._kept[layer] = kept
-            kept[:, :, self.length : until] = own
-            k, v = kept[:, :, :until].split(decoder.kv_heads, 1)
-            out = F.scaled_dot_product_attention(
-                q,
-                k,
-                v,
-                attn_mask=None if mask is None else mask[:, None],
-                is_causal=mask is None and new > 1,
-                enable_gqa=decoder.kv_heads != decoder.heads,
-            )
-            return out.transpose(1, 2).reshape(rows * new, -1)
-
-        # One row at a time is bound by memory, and there torch's own product of a 16-bit matrix
-        # and a vector is twice as fast as oneDNN's (docs/performance.md).
-        onednn = torch.backends.mkldnn.flags(enabled=rows * new > 1)  # type: ignore[no-untyped-call]
-        with onednn, still(self._casts):
-            hidden = decoder(ids.reshape(-1), positions.reshape(-1), attend)
-            self.length = until
-            return F.linear(hidden.view(rows, new, -1)[:, -1], decoder.head)
 
 
 def decoder_of(model: nn.Module) -> Decoder | None:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
-from core.engine.decoder import Cache, decoder_of
+from core.engine.cache import Cache
+from core.engine.decoder import decoder_of
 
 Reader = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
@@ -43,7 +44,7 @@ def stream(
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     padded = any(len(p) < longest for p in prompts)
     generator = torch.Generator(device=device).manual_seed(seed)
-    reader = _reader(model, len(prompts), longest + max_new_tokens)
+    reader = _reader(model, longest + max_new_tokens)
     alive = [True] * len(prompts)
     lengths = torch.tensor([len(p) for p in prompts], device=device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
@@ -82,7 +83,7 @@ def at_once(model: nn.Module) -> int:
     return 128 if next(model.parameters()).is_cuda else 64
 
 
-def _reader(model: nn.Module, rows: int, room: int) -> Reader:
+def _reader(model: nn.Module, room: int) -> Reader:
     """What reads new tokens (B, T) and gives the logits (B, vocabulary) of the next ones."""
     decoder = decoder_of(model)
     if decoder is None:
@@ -99,7 +100,7 @@ def _reader(model: nn.Module, rows: int, room: int) -> Reader:
             ).logits[:, -1]
 
         return read
-    kept = Cache(decoder, rows, room)
+    kept = Cache(decoder, room)
 
     def read_fast(ids: torch.Tensor, at: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         if mask is None:

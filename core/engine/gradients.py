@@ -73,7 +73,7 @@ class Trained(nn.Module):
         """`most`: numbers of a parameter, unless one of the model's has more."""
         super().__init__()
         self.config = config  # DeepSpeed reads sizes from it
-        self.parts = [*_parts(gradients.trained, most)]
+        self.parts = [*neighbours(gradients.trained, most)]
         self.numbers = nn.ParameterList(
             nn.Parameter(torch.cat([p.detach().flatten() for p in part])) for part in self.parts
         )
@@ -96,7 +96,7 @@ def apart(numbers: torch.Tensor, part: Sequence[torch.Tensor]) -> list[torch.Ten
     return [view.view_as(p) for view, p in zip(views, part, strict=True)]
 
 
-def _parts(trained: Sequence[nn.Parameter], most: int) -> Iterator[list[nn.Parameter]]:
+def neighbours(trained: Sequence[nn.Parameter], most: int) -> Iterator[list[nn.Parameter]]:
     """Neighbours together, as long as they have at most so many numbers."""
     part: list[nn.Parameter] = []
     for parameter in trained:

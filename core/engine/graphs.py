@@ -45,8 +45,8 @@ class Recorder:
     def __call__(self, pack: Pack) -> torch.Tensor:
         """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
         if not self._warm:
-            self._warm = True  # kernels are compiled, which no recording allows
             sums = self._compute(pack)
+            self._warm = True  # all kernels are compiled, which no recording allows
             torch.cuda.empty_cache()  # lest what is kept from here on lie in between
             return sums
         # The largest first: the recordings share their memory, and smaller ones fit into it.
@@ -66,9 +66,8 @@ class Recorder:
         found.graph.replay()
         return found.sums
 
-    def forget(self, budget: int) -> None:
-        """Give the memory of all recordings back; packs are of at most `budget` tokens now."""
-        self.budget = budget
+    def forget(self) -> None:
+        """Give the memory of all recordings back."""
         self._recordings.clear()
         self._pool = torch.cuda.graph_pool_handle()
 

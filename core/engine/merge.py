@@ -47,6 +47,7 @@ def merge(
     *,
     strength: float,
     dtype: str,
+    device: str,
     report: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Write `merged/` of a run: a standard model folder, complete or not there at all.
@@ -54,6 +55,8 @@ def merge(
     Args:
         strength: scale of the adapter, 1 as trained.
         dtype: number type that the run was trained in.
+        device: a GPU needs room for the whole model in 16 bits, and for another if the adapter is
+            merged into the original weights.
         report: called with layers merged and in all.
 
     Returns:
@@ -66,7 +69,7 @@ def merge(
     base = load_base(
         base_folder,
         dtype="bfloat16" if dtype == "float32" else dtype,
-        device="cpu",
+        device=device,
         quantization=config.model.quantization,
         double_quantization=config.model.double_quantization,
     )
@@ -81,7 +84,7 @@ def merge(
     deltas = _deltas(adapted)
     model = adapted.unload()
     if not dequantized and config.model.quantization == "nf4":
-        model = load_base(base_folder, dtype=dtype, device="cpu")
+        model = load_base(base_folder, dtype=dtype, device=device)
     targets = linears(model)
     for i, (name, delta) in enumerate(deltas.items()):
         weight = targets[name].weight
@@ -116,7 +119,8 @@ def _deltas(model: PeftModel) -> dict[str, Callable[[], torch.Tensor]]:
 
 def _probe(model: nn.Module, tokenizer: ChatTokenizer) -> list[torch.Tensor]:
     prompts = [tokenizer.prompt([Message("user", q)]) for q in _PROBES]
-    return [model(input_ids=torch.tensor([p])).logits[0, -1].float() for p in prompts]
+    asked = [torch.tensor([p], device=model.device) for p in prompts]
+    return [model(input_ids=ids).logits[0, -1].float().cpu() for ids in asked]
 
 
 def _compare(before: list[torch.Tensor], after: list[torch.Tensor]) -> dict[str, Any]:

@@ -1,19 +1,22 @@
 """What a GPU that is short of memory leaves in main memory: AdamW's averages and the token table.
 
-The numbers stay the same: the averages visit the GPU one weight after another and are changed
-there by torch's own kernel; of the table, the GPU reads the rows that a pack needs over the bus.
+The numbers stay the same: the averages visit the GPU a few weights at a time and are changed there
+by torch's own kernel; of the table, the GPU reads the rows that a pack needs over the bus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from core.engine.gradients import apart, neighbours
+
 AVERAGES = ("exp_avg", "exp_avg_sq")
+_AT_ONCE: Final = 2**21  # numbers that visit the GPU at once: long copies, and 16 MiB held
 
 
 class HostAdamW(Optimizer):
@@ -29,42 +32,57 @@ class HostAdamW(Optimizer):
         super().__init__(
             parameters, {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay}
         )
+        self._parts: list[_Part] = []
+
+    def begin(self) -> None:
+        """Make the averages, once. Not before training: accelerate moves all that an optimizer
+        holds when it is handed over to the GPU."""
+        if self._parts:
+            return
         for group in self.param_groups:
-            for parameter in group["params"]:
-                zeros = torch.zeros_like(parameter, device="cpu")
-                self.state[parameter] = {
-                    "step": torch.zeros((), device=parameter.device),
-                    **{key: _near(zeros.clone(), parameter.device) for key in AVERAGES},
-                }
+            for part in neighbours(group["params"], _AT_ONCE):
+                device, count = part[0].device, sum(p.numel() for p in part)
+                zeros = torch.zeros(count, dtype=part[0].dtype)
+                kept = tuple(_near(zeros.clone(), device) for _ in AVERAGES)
+                self._parts.append((group, part, kept))
+                for parameter, *own in zip(part, *(apart(k, part) for k in kept), strict=True):
+                    self.state[parameter] = {
+                        "step": torch.zeros((), device=device),
+                        **dict(zip(AVERAGES, own, strict=True)),
+                    }
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Change every weight that has a gradient."""
-        for group in self.param_groups:
+        self.begin()
+        for group, part, kept in self._parts:
+            # In one stream: a copy waits for the change before it, and the next for the copy.
+            near = [average.to(part[0].device, non_blocking=True) for average in kept]
+            moved = zip(part, *(apart(n, part) for n in near), strict=True)
+            given = [(p, p.grad, *own) for p, *own in moved if p.grad is not None]
+            if not given:
+                continue
+            steps = [self.state[parameter]["step"] for parameter, *_ in given]
+            torch._foreach_add_(steps, 1)
             beta1, beta2 = group["betas"]
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                state["step"] += 1
-                # In one stream: a copy waits for the change before it, and the next for the copy.
-                near = [state[k].to(parameter.device, non_blocking=True) for k in AVERAGES]
-                torch._fused_adamw_(
-                    [parameter],
-                    [parameter.grad],
-                    *([average] for average in near),
-                    [],
-                    [state["step"]],
-                    lr=group["lr"],
-                    beta1=beta1,
-                    beta2=beta2,
-                    weight_decay=group["weight_decay"],
-                    eps=group["eps"],
-                    amsgrad=False,
-                    maximize=False,
-                )
-                for key, average in zip(AVERAGES, near, strict=True):
-                    state[key].copy_(average, non_blocking=True)
+            torch._fused_adamw_(
+                *(list(column) for column in zip(*given, strict=True)),
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+            for average, there in zip(kept, near, strict=True):
+                average.copy_(there, non_blocking=True)
+
+
+_Part = tuple[dict[str, Any], Sequence[nn.Parameter], tuple[torch.Tensor, ...]]
+"""An optimizer's group, neighbours in it, and their averages, one after another."""
 
 
 def leave_table(model: nn.Module) -> None:

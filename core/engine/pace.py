@@ -22,9 +22,10 @@ from core.tokens import Encoded
 
 _LAYERS: Final = 4
 _TIMES: Final = 12
-_TOKENS: Final = 8  # of an answer
+_TOKENS: Final = 16  # of an answer
 _PRODUCT: Final = {"cpu": (256, 1024, 2048), "cuda": (8192, 8192, 8192)}
 _COPIED: Final = {"cpu": 2**25, "cuda": 2**28}  # numbers
+_LINKED: Final = 2**22  # numbers, as many bytes as the averages that visit a GPU at once
 
 
 def measure(device: str, dtype: str) -> Rates:
@@ -43,7 +44,17 @@ def measure(device: str, dtype: str) -> Rates:
         launch_seconds=launch,
         layer_seconds=layer,
         token_seconds=token,
+        link=_link(numbers),
     )
+
+
+def _link(near: torch.Tensor) -> float:
+    """Bytes a second from main memory to the device and back."""
+    part = near[:_LINKED]
+    far = torch.empty_like(part, device="cpu", pin_memory=near.is_cuda)
+    there = _best(lambda: part.copy_(far, non_blocking=True), near.device.type)
+    back = _best(lambda: far.copy_(part, non_blocking=True), near.device.type)
+    return 2 * part.nbytes / (there + back)
 
 
 def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:
@@ -68,11 +79,14 @@ def _layer(device: str, number: torch.dtype) -> tuple[float, float, float]:
     def compute() -> None:
         sum(objective(pack)).backward()
 
-    def answer() -> None:
-        answers(objective.model, [row.ids[:8]] * 2, stop_ids=[], max_new_tokens=_TOKENS)
+    def answered(tokens: int) -> float:
+        asked = [row.ids[:8]] * 2
+        return _best(
+            lambda: answers(objective.model, asked, stop_ids=[], max_new_tokens=tokens), device
+        )
 
     alone = _best(compute, device) / _LAYERS
-    token = _best(answer, device) / _LAYERS / _TOKENS
+    token = (answered(2 * _TOKENS) - answered(_TOKENS)) / _LAYERS / _TOKENS
     if objective.attention != "flash":
         return alone, alone, token
     recorder = Recorder(objective, 64)

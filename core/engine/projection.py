@@ -32,9 +32,9 @@ class Adapter(NamedTuple):
 
 @contextlib.contextmanager
 def still(casts: dict[Projection, Adapter]) -> Iterator[None]:
-    """Within, no adapter changes: on a processor each is brought into the number type once.
+    """Within, no adapter changes: each is brought into the number type once.
 
-    `casts` keeps them; a fresh one forgets. (A GPU copies them anyway: its recorded steps must.)
+    `casts` keeps them; a fresh one forgets. Not around what is recorded: a replay must do it anew.
     """
     token = _casts.set(casts)
     try:
@@ -68,6 +68,7 @@ class Projection:
         biases = [b.bias for b in self._bases]
         self.bias = torch.cat([b.data for b in biases]) if biases[0] is not None else None
         self._roomy: torch.Tensor | None = None  # the matrix with room for the adapter
+        self._last: Adapter | None = None  # that was made, and lies in it
 
     def _lay(self, matrix: torch.Tensor) -> None:
         self._matrix = matrix
@@ -103,8 +104,8 @@ class Projection:
         """The adapter made of these pairs, ready for an input."""
         if not pairs:
             return None
-        kept = None if x.is_cuda else _casts.get()
-        if kept is not None and self in kept:
+        kept = _casts.get()
+        if kept is not None and self in kept and self._roomy_holds(kept[self]):
             return kept[self]
         scale = getattr(self._owner, self._names[0]).scaling["default"]
         downs, ups = pairs[0::2], pairs[1::2]
@@ -124,9 +125,14 @@ class Projection:
         else:
             filled = (place.copy_(up) for place, up in zip(places, ups, strict=True))
             made = Adapter(down, tuple(filled), scale)
+        self._last = made
         if kept is not None:
             kept[self] = made
         return made
+
+    def _roomy_holds(self, adapter: Adapter) -> bool:
+        """Whether no other adapter was laid beside the weights since."""
+        return self._roomy is None or self._last is adapter
 
     def room(self) -> int:
         """Numbers of room that each row of an input should end with, on a GPU; see `roomy`."""

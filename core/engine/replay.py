@@ -6,7 +6,6 @@ anchors that the KL term of the loss holds the tuned model to.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,16 +19,12 @@ from core.engine.decoder import attention_of
 from core.engine.generate import answers, at_once
 from core.engine.loss import hidden_states
 from core.files import write_atomic
+from core.replies import key_of
 from core.schedule import Member, packs
 from core.tokens import Encoded
 from core.work import REPLAY_TOKENS
 
 _TOKENS = 1024  # of anchors computed at once
-
-
-def known(cache: Path) -> dict[str, list[int]]:
-    """The answers kept in a file."""
-    return json.loads(cache.read_text("utf-8")) if cache.exists() else {}
 
 
 def complete(
@@ -50,7 +45,7 @@ def complete(
         keep: where they are kept for the next time, new ones included.
         report: called with prompts done and in all.
     """
-    keys = [hashlib.sha256(repr(list(p)).encode()).hexdigest()[:24] for p in prompts]
+    keys = [key_of(p) for p in prompts]
     todo = sorted((i for i, k in enumerate(keys) if k not in known), key=lambda i: len(prompts[i]))
     batch = at_once(model)
     for begin in range(0, len(todo), batch):

@@ -21,9 +21,10 @@ from core.engine.generate import answers, at_once
 from core.engine.head import logits
 from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states, softcap
-from core.engine.replay import complete, known
+from core.engine.replay import complete
 from core.persona.probes import leaks
 from core.questions import Questions
+from core.replies import known
 from core.run import Checkpoint
 from core.schedule import Member, packs
 from core.scores import Answered, Scores

@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 
 from core.engine.gradients import Trained, apart
 from core.engine.lora import save_adapter
-from core.engine.offload import AVERAGES
+from core.engine.offload import AVERAGES, HostAdamW
 from core.run import Checkpoint, Run
 
 
@@ -56,6 +56,8 @@ def scatter(
     """Put gathered tensors back, whatever stage and number of processes hold them now."""
     split = not isinstance(optimizer, Optimizer)
     inner = _inner(optimizer)
+    if isinstance(inner, HostAdamW):
+        inner.begin()
     # Stage 3 keeps its parts apart and gives the optimizer one after another.
     parts = getattr(optimizer, "fp32_partitioned_groups_flat", None)
     whole = hasattr(inner, "ds_opt_adam")  # DeepSpeed's own AdamW counts in whole numbers

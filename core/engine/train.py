@@ -12,7 +12,7 @@ from typing import Any, Final
 from peft import PeftModel
 from transformers import PreTrainedModel, set_seed
 
-from core import rates
+from core import rates, replies
 from core.config.schema import Config
 from core.config.source import load as load_config
 from core.dataset import Message
@@ -41,7 +41,7 @@ from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
 from core.tokens import ChatTokenizer, Encoded
-from core.work import REPLAY_TOKENS, Work, encode, steps_of
+from core.work import Work, encode, steps_of
 
 _JOB: Final = "train"
 
@@ -142,7 +142,7 @@ def train(
         gradients=gradients,
         recorder=recorder_of(objective, gradients, plan) if device == "cuda" else None,
         callbacks=[watch],
-        offloaded=plan.offloaded,
+        offloaded=plan.offload == "all",
     )
     watch.trainer = trainer
     trainer.due = watch.due
@@ -195,7 +195,7 @@ def _base(
         base.enable_input_require_grads()
     if split:
         ds.gather_by_layer(base)
-    if plan.offloaded:
+    if plan.offload != "nothing":
         leave_table(base)
     if decoder := decoder_of(base):
         decoder.recompute(recompute)
@@ -230,31 +230,22 @@ def _replay(
     All ranks answer (under stage 3 they must), and take rank 0's word.
     """
     encoded = list(work.encoded)
-    rows = work.rows
-    asked = [i for i, r in enumerate(rows) if r.held and r.messages[-1].role != "assistant"]
-    if not asked:
+    if not work.asked:
         return encoded
-    name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}"
-    name += f"/{REPLAY_TOKENS}"
-    stem = hashlib.sha256(name.encode()).hexdigest()[:16]
-    cache = settings.home / "replay" / f"{stem}.json"
-    known = ranks.tell(replay.known(cache))
+    cache = replies.file_of(settings, config)
+    known = ranks.tell(replies.known(cache))
     with model.disable_adapter():
         found = replay.complete(
             model,
-            [_asked(encoded[i]) for i in asked],
+            [replies.prompt_of(encoded[i]) for i in work.asked],
             stop_ids=tokenizer.stop_ids,
             known=known,
             keep=cache if ranks.first else None,
             report=lambda done, total: _progress(run, ranks, "asking the base model", done, total),
         )
-    for i, row in zip(asked, ranks.tell(found), strict=True):
+    for i, row in zip(work.asked, ranks.tell(found), strict=True):
         encoded[i] = row
     return encoded
-
-
-def _asked(row: Encoded) -> list[int]:
-    return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
 
 
 def _report(run: Run, plan: Plan, seconds: float, memory: Sequence[float]) -> None:

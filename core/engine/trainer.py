@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ from core.engine.steps import Batch, Steps
 from core.errors import memory_ran_out
 from core.schedule import Step, packs
 
+_log = logging.getLogger(__name__)
 _APART: Final = 1_000_003  # between the seeds of two ranks: no two steps share one
 
 
@@ -188,28 +191,28 @@ class PersonaTrainer(Trainer):
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(self.config.runtime.seed + inputs.step + _APART * self.steps.rank)
         try:
-            with still({}):
+            with still({}) if self.torch_device == "cpu" else nullcontext():
                 return self._sums(model, inputs)
         except (RuntimeError, MemoryError) as error:
             alone = self.steps.world == 1 and not self.is_deepspeed_enabled
             if not alone or not memory_ran_out(error):
                 raise
+            _log.warning("step %d: %s", inputs.step, error)
         return None  # here nothing holds the failed pass's tensors any more
 
     def _halve(self, inputs: Batch) -> None:
-        """Compute half as many tokens at once from now on; the step begins anew.
-
-        Raises:
-            UserError: the step's packs are single rows already.
-        """
+        """Compute half as many tokens at once from now on; the step begins anew."""
         lengths = [len(e.ids) for e in self.steps.encoded]
         before = self.budget
-        self.budget = halved(self._parts(inputs, lengths), lengths, before, inputs.step)
         self.gradients.clear()
         self._built = (-1, [])
         if self.recorder is not None:
-            self.recorder.forget(self.budget)
+            self.recorder.forget()
         free_cached(self.torch_device)
+        parts = self._parts(inputs, lengths)
+        self.budget = halved(parts, lengths, before, inputs.step, self.torch_device)
+        if self.recorder is not None:
+            self.recorder.budget = self.budget
         self.after_halving(inputs.step, before, self.budget)
 
     def _sums(self, model: nn.Module, inputs: Batch) -> torch.Tensor:

@@ -8,8 +8,10 @@ import time
 from core.config.source import load as load_config
 from core.engine.convert import save_as_internlm2
 from core.engine.merge import merge
+from core.estimate import merging_device
+from core.hardware import detect
 from core.jobs.common import enter, lead
-from core.models import folder
+from core.models import folder, shape
 from core.plan import Plan
 from core.settings import Settings
 
@@ -35,6 +37,7 @@ def main(arguments: list[str]) -> int:
             base,
             strength=float(arguments[2]),
             dtype=str(plan["dtype"]),
+            device=merging_device(config, shape(base), detect()),
             report=report,
         )
         if arguments[3] == "internlm2":

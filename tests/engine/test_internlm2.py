@@ -16,8 +16,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core.dataset import Message
 from core.engine import internlm2
+from core.engine.cache import Cache
 from core.engine.convert import convert_folder
-from core.engine.decoder import Cache, decoder_of
+from core.engine.decoder import decoder_of
 from core.engine.shards import Weights, write
 from core.errors import UserError
 from core.models import folder, ready
@@ -101,7 +102,7 @@ def test_the_fast_decoder_knows_a_converted_model_with_biases(tmp_path):
     decoder = decoder_of(model)
     assert decoder is not None
     with torch.inference_mode():
-        found = Cache(decoder, 1, 64).next_logits(ids, torch.arange(40)[None], None)[0]
+        found = Cache(decoder, 64).next_logits(ids, torch.arange(40)[None], None)[0]
     assert torch.allclose(found, wanted, atol=1e-4)
 
 

@@ -156,7 +156,7 @@ def test_memory_that_ends_in_the_backward_pass_leaves_no_part_of_a_gradient(tiny
 def test_a_single_row_that_does_not_fit_ends_with_what_to_change(tiny_model, tmp_path):
     trainer = trainer_of(tiny_model, tmp_path)
     limit(trainer, 5)
-    with pytest.raises(UserError, match=r"step 1, .* Lower max_length"):
+    with pytest.raises(UserError, match=r"step 1, .*: \d+\.\d GiB are held .* Lower max_length"):
         trainer.train()
     assert len(trainer.halvings) > 1
 

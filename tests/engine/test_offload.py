@@ -46,6 +46,15 @@ def test_a_weight_without_a_gradient_stays():
     assert torch.equal(second, before)
 
 
+def test_it_holds_nothing_that_could_be_moved_before_training_begins():
+    """accelerate moves all that an optimizer holds when it gets it to the GPU."""
+    optimizer = HostAdamW(made := weights(), **NUMBERS)
+    assert optimizer.state_dict()["state"] == {}
+    give(made, 0)
+    optimizer.step()
+    assert sorted(optimizer.state[made[0]]) == ["exp_avg", "exp_avg_sq", "step"]
+
+
 @pytest.mark.parametrize("kinds", [(HostAdamW, torch.optim.AdamW), (torch.optim.AdamW, HostAdamW)])
 def test_a_checkpoint_goes_on_with_the_averages_wherever_they_lie(tiny_model, kinds):
     models = []

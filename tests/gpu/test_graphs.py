@@ -169,6 +169,36 @@ def test_exact_two_recorded_packs_add_up(objective):
     assert_near((sums, grads(objective)), (sums, wanted), 0.01)
 
 
+@pytest.mark.parametrize("lengths", [(9,), (9, 5, 14)])
+def test_exact_recorded_answers_are_those_of_whole_passes(objective, lengths):
+    """Each token is the likeliest after all before it, or as likely but for rounding."""
+    prompts = [list(r.ids) for r in rows(1, *lengths)]
+    told = answers(objective.model, prompts, stop_ids=[], max_new_tokens=12)
+    assert [len(t) for t in told] == [12] * len(prompts)
+    for prompt, answer in zip(prompts, told, strict=True):
+        ids = torch.tensor([[*prompt, *answer]], device="cuda")
+        with torch.no_grad():
+            logits = objective.model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float()
+        chosen = logits.gather(1, torch.tensor(answer, device="cuda")[:, None])[:, 0]
+        assert (logits.amax(1) - chosen <= 0.02 * logits.abs().max()).all()
+
+
+def test_exact_an_answer_is_of_the_adapter_as_it_is_when_asked(objective):
+    prompts = [list(r.ids) for r in rows(1, 9)]
+
+    def told():
+        return answers(objective.model, prompts, stop_ids=[], max_new_tokens=12)
+
+    first = told()
+    before = {p: p.detach().clone() for p in lora.trained(objective)}
+    for parameter in before:
+        parameter.data.normal_(std=0.2)
+    assert told() != first
+    for parameter, own in before.items():
+        parameter.data.copy_(own)
+    assert told() == first
+
+
 @pytest.fixture(scope="module")
 def group():
     """A group of one; DeepSpeed remembers it for good."""

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.engine.offload import HostAdamW, leave_table
+from core.engine.offload import AVERAGES, HostAdamW, leave_table
+from tests.gpu.test_memory import trainer_of
 
 pytestmark = pytest.mark.gpu
 
@@ -65,7 +66,21 @@ def test_exact_averages_in_main_memory_change_weights_as_torch_does():
                 weight.grad = torch.randn_like(weight)
             optimizer.step()
         found.append(weights)
-        if kind is HostAdamW:
-            assert all(optimizer.state[w]["exp_avg"].is_pinned() for w in weights)
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_exact_a_trainer_leaves_the_averages_where_they_are(tiny_model, tmp_path):
+    """accelerate, which the trainer hands its optimizer to, would move them to the GPU."""
+    found = []
+    for offloaded in (False, True):
+        trainer = trainer_of(tiny_model, tmp_path / str(offloaded), recorded=False)
+        trainer.offloaded = offloaded
+        trainer.train()
+        found.append([p for p in trainer.objective.parameters() if p.requires_grad])
+        state = trainer.inner_optimizer.state
+        places = {state[p][key].device.type for p in found[-1] for key in AVERAGES}
+        assert places == {"cpu" if offloaded else "cuda"}
+    assert all(state[p][key].is_pinned() for p in found[-1] for key in AVERAGES)
     for one, other in zip(*found, strict=True):
         assert torch.equal(one, other)
