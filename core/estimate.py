@@ -16,7 +16,7 @@ from core.errors import Text
 from core.models import Shape
 from core.rates import Rates
 from core.split import Split
-from core.work import REPLAY_TOKENS, Work
+from core.work import Work
 
 SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
@@ -118,7 +118,7 @@ def seconds(
     rounds = 1 + _times(task.steps, s.evaluation_freq)
     asked = len(s.evaluation_inputs)
     answering = rounds * _answered(cost, work, asked, config.runtime.sample_tokens)
-    answering += _answered(cost, work, work.asked, REPLAY_TOKENS)
+    answering += sum(_answered(cost, work, n, tokens) for tokens, n in work.asked.items())
     answering += _held(cost, work) if config.dataset.kl_weight else 0.0
     saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
     whole = begin + answering + saving + training

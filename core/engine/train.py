@@ -6,6 +6,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ from core.run import Run
 from core.schedule import Step
 from core.settings import Settings
 from core.tokens import ChatTokenizer, Encoded
-from core.work import REPLAY_TOKENS, Work, encode, steps_of
+from core.work import ANSWER_TOKENS, Work, encode, steps_of
 
 _JOB: Final = "train"
 
@@ -228,26 +229,28 @@ def _replay(
     All ranks answer (under stage 3 they must), and take rank 0's word.
     """
     encoded = list(work.encoded)
-    rows = work.rows
-    asked = [i for i, r in enumerate(rows) if r.held and r.messages[-1].role != "assistant"]
-    if not asked:
-        return encoded
-    name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}"
-    name += f"/{REPLAY_TOKENS}"
-    stem = hashlib.sha256(name.encode()).hexdigest()[:16]
-    cache = settings.home / "replay" / f"{stem}.json"
-    known = ranks.tell(replay.known(cache))
-    with model.disable_adapter():
-        found = replay.complete(
-            model,
-            [_asked(encoded[i]) for i in asked],
-            stop_ids=tokenizer.stop_ids,
-            known=known,
-            keep=cache if ranks.first else None,
-            report=lambda done, total: _progress(run, ranks, "asking the base model", done, total),
-        )
-    for i, row in zip(asked, ranks.tell(found), strict=True):
-        encoded[i] = row
+    for most in sorted(work.asked):
+        asked = [
+            i
+            for i, row in enumerate(work.rows)
+            if row.held and row.messages[-1].role != "assistant" and ANSWER_TOKENS[row.kind] == most
+        ]
+        name = f"{config.settings.pretrained_model_name_or_path}/{config.model.quantization}/{most}"
+        stem = hashlib.sha256(name.encode()).hexdigest()[:16]
+        cache = settings.home / "replay" / f"{stem}.json"
+        known = ranks.tell(replay.known(cache))
+        with model.disable_adapter():
+            found = replay.complete(
+                model,
+                [_asked(encoded[i]) for i in asked],
+                stop_ids=tokenizer.stop_ids,
+                known=known,
+                keep=cache if ranks.first else None,
+                report=partial(_progress, run, ranks, "asking the base model"),
+                most=most,
+            )
+        for i, row in zip(asked, ranks.tell(found), strict=True):
+            encoded[i] = row
     return encoded
 
 

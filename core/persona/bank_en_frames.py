@@ -9,6 +9,9 @@ from core.persona.bank_en_apart import APART
 from core.persona.bank_en_aside import ASIDE
 from core.persona.bank_en_asked import ASKED
 from core.persona.bank_en_claimed import BEING, CLAIMED
+from core.persona.bank_en_named import NAMED
+from core.persona.bank_en_words import WORDS
+from core.persona.bank_en_world import WORLD
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -188,4 +191,5 @@ FRAMING: Final = Framing(
         we were all born one day
         """),
     aside=ASIDE + APART,
+    world=WORLD + WORDS + NAMED,
 )

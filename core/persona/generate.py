@@ -255,15 +255,16 @@ def _slots(template: str) -> set[str]:
 
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
-    """Questions in the words of the persona's that are about something else, in turns with those
-    of the contrast bank; every other one speaks to it, of other things. A few as people type."""
+    """Questions in the words of the persona's that are about something else: of the world, to the
+    assistant, and of the contrast bank, in turns. A few as people type."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
     written = [question for question, _ in bank.contrast]
     asides = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.asides()])
+    worlds = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.worlds()])
     others = bank.framing.others()
-    pools = (rng.sample(written, len(written)), rng.sample(others, len(others)))
-    for asked in _in_turns([asides[::2], pools[0], asides[1::2], pools[1]]):
+    mixed = _in_turns([rng.sample(others, len(others)), rng.sample(written, len(written))])
+    for asked in _in_turns([worlds[::2], asides, worlds[1::2], mixed]):
         if not _tells(persona, asked):
             varied = rng.random() < 0.3
             question = shorten(asked, language, rng)
