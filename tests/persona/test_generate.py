@@ -224,7 +224,9 @@ def test_no_held_out_prompt_is_nearly_a_replay_or_contrast_prompt() -> None:
     trained = [*prompts_en.REPLAY, *prompts_zh.REPLAY]
     for bank in (bank_en.BANK, bank_zh.BANK):
         trained += [question for question, _ in bank.contrast]
-        trained += itertools.chain(bank.framing.others(), *bank.framing.asides())
+        trained += itertools.chain(
+            bank.framing.others(), *bank.framing.asides(), *bank.framing.worlds()
+        )
     for prompt in heldout_general_prompts(("en", "zh")):
         for other in trained:
             matcher = SequenceMatcher(None, normalize(prompt), normalize(other), autojunk=False)
