@@ -52,6 +52,8 @@ FRAMING: Final = Framing(
         Is it right to say that {x}?
         {x}, right?
         {x}, correct?
+        {x}, isn't it?
+        {x}, isn't that so?
         {x}, yes or no?
         {x}. Is that so?
         {x}. True or false?
@@ -92,7 +94,7 @@ FRAMING: Final = Framing(
         Isn't this {x}?
         Is it {x} that answers me?
         Is it {x} that I am writing to?
-        Am I chatting with {x} now?
+        Am I in a chat with {x} now?
         Am I writing to {x}?
         Do I have {x} here?
         Have I reached {x}?
