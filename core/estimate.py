@@ -7,6 +7,7 @@ measures beside them (`benchmarks/plan_accuracy.py` compares).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +18,7 @@ from core.hardware import Hardware
 from core.models import Shape
 from core.rates import Rates
 from core.split import Split
-from core.work import REPLAY_TOKENS, Work
+from core.work import Work
 
 SHARE: Final = 0.95  # of the free memory that a plan may fill
 RANGE: Final = 0.05  # above and below what is expected
@@ -102,7 +103,10 @@ def grown_gib(cost: Cost, work: Work, uneven: int) -> float:
     the keys and values of answers that the base gives."""
     if cost.device != "cpu":
         return 0.0
-    shape, rows = cost.shape, min(len(work.asked), _ANSWERED_AT_ONCE["cpu"])
+    shape, rows = (
+        cost.shape,
+        min(max(map(len, work.asked.values()), default=0), _ANSWERED_AT_ONCE["cpu"]),
+    )
     each = 2 * shape.kv_heads * shape.head_dim * shape.layers * cost.size
     kept = rows * work.mean.length * each
     return _GAPS_GIB * uneven / (uneven + _GAP_STEPS) + kept / 2**30
@@ -129,14 +133,20 @@ def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
 
 
 def seconds(
-    config: Config, work: Work, cost: Cost, task: Task, training: float, recorded: int, asked: int
+    config: Config,
+    work: Work,
+    cost: Cost,
+    task: Task,
+    training: float,
+    recorded: int,
+    asked: Mapping[int, int],
 ) -> tuple[float, float]:
     """Time from the start to the last checkpoint, as (low, high).
 
     Args:
         training: `training_seconds` of the run.
         recorded: packs that are recorded as CUDA graphs, 0 without.
-        asked: replay prompts that the base has not answered yet.
+        asked: prompts that the base has not answered yet, by the most tokens of its answer.
     """
     s, device = config.settings, cost.device
     begin = _LOAD_SECONDS[device] + cost.weights_gib(cache=True) * 2**30 / _LOAD_BYTES
@@ -146,7 +156,7 @@ def seconds(
     rounds = 1 + _times(task.steps, s.evaluation_freq)
     inputs = len(s.evaluation_inputs)
     answering = rounds * _answered(cost, work, inputs, config.runtime.sample_tokens)
-    answering += _answered(cost, work, asked, REPLAY_TOKENS)
+    answering += sum(_answered(cost, work, count, most) for most, count in asked.items())
     answering += _held(cost, work) if config.dataset.kl_weight else 0.0
     saving = _times(task.steps, s.save_steps) * cost.trained * 16 / _SAVE_BYTES
     whole = begin + answering + saving + training

@@ -30,14 +30,14 @@ def plan(
     hardware: Hardware,
     own: Content | None = None,
     known: Mapping[str, Rates] | None = None,
-    asked: int | None = None,
+    asked: Mapping[int, int] | None = None,
 ) -> Plan:
     """Decide everything that the config leaves open.
 
     Args:
         own: the content of the person's own DeepSpeed file, where the config names one.
         known: rates that were measured on this machine, see `core.rates`.
-        asked: replay prompts that the base has not answered yet; all unless told.
+        asked: prompts the base has not answered yet, by `Work.asked`'s lengths; all unless told.
 
     Raises:
         UserError: the job cannot fit this machine's free memory, or what the config asks for
@@ -205,7 +205,7 @@ def plan(
     cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
     training = estimate.training_seconds(cost, work, task, passes, made.choice)
     recorded = math.ceil(passes) if made.graphs else 0
-    asked = len(work.asked) if asked is None else asked
+    asked = {most: len(rows) for most, rows in work.asked.items()} if asked is None else asked
     seconds = estimate.seconds(config, work, cost, task, training, recorded, asked)
     return Plan(
         items=tuple(items),

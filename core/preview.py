@@ -65,7 +65,7 @@ def preview(config: Config, known: Conversations, settings: Settings, number: in
     messages = row.messages
     if s.SYSTEM and messages[0].role != "system":
         messages = (Message("system", s.SYSTEM), *messages)
-    samples = encode_row(messages, tokenizer)
+    samples = encode_row(messages, tokenizer, row.kind)
     pieces = tuple(p for _, one in samples for p in _pieces(one, tokenizer, s.max_length))
     return Preview(number, len(counts), counts[row], pieces)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from core.config.schema import Config
 from core.settings import Settings
 from core.tokens import Encoded
-from core.work import REPLAY_TOKENS, Work
+from core.work import Work
 
 
-def file_of(settings: Settings, config: Config) -> Path:
-    """Where the answers of a config's base are kept: quantised alike, of the same length."""
+def file_of(settings: Settings, config: Config, most: int) -> Path:
+    """Where answers of at most `most` tokens of a config's base are kept: quantised alike."""
     base, kind = config.settings.pretrained_model_name_or_path, config.model.quantization
-    stem = hashlib.sha256(f"{base}/{kind}/{REPLAY_TOKENS}".encode()).hexdigest()[:16]
+    stem = hashlib.sha256(f"{base}/{kind}/{most}".encode()).hexdigest()[:16]
     return settings.home / "replay" / f"{stem}.json"
 
 
@@ -38,7 +38,10 @@ def prompt_of(row: Encoded) -> list[int]:
     return [token for token, on in zip(row.ids, row.learned, strict=True) if not on]
 
 
-def to_ask(settings: Settings, config: Config, work: Work) -> int:
-    """How many replay prompts of a dataset have no answer yet."""
-    found = known(file_of(settings, config))
-    return sum(key_of(prompt_of(work.encoded[i])) not in found for i in work.asked)
+def to_ask(settings: Settings, config: Config, work: Work) -> dict[int, int]:
+    """How many prompts of a dataset have no answer yet, by the most tokens of it."""
+    wanted = {}
+    for most, rows in work.asked.items():
+        found = known(file_of(settings, config, most))
+        wanted[most] = sum(key_of(prompt_of(work.encoded[i])) not in found for i in rows)
+    return wanted

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from core.config.schema import Config
-from core.dataset import Message, Row, unique
+from core.dataset import Kind, Message, Row, unique
 from core.errors import UserError
 from core.schedule import Step, schedule
 from core.tokens import ChatTokenizer, Encoded
 
-REPLAY_TOKENS: Final = 32
-"""Length of the base model's answer to a replay prompt; counted in full before it is known."""
+ANSWER_TOKENS: Final[Mapping[Kind, int]] = {"replay": 32, "contrast": 16}
+"""Length of the base model's answer to a prompt of each kind; counted in full before it is known.
+
+A contrast answer shows how it begins, which is where names leak, and so there can be more of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,14 @@ class Work:
         )
 
     @property
-    def asked(self) -> tuple[int, ...]:
-        """Rows that are replay prompts, which the base model answers itself, once."""
-        found = (r.held and r.messages[-1].role != "assistant" for r in self.rows)
-        return tuple(i for i, asked in enumerate(found) if asked)
+    def asked(self) -> dict[int, list[int]]:
+        """Rows that are prompts, which the base model answers itself, once: by the most tokens of
+        its answer, shortest first."""
+        found: dict[int, list[int]] = {}
+        for i, row in enumerate(self.rows):
+            if row.held and row.messages[-1].role != "assistant":
+                found.setdefault(ANSWER_TOKENS[row.kind], []).append(i)
+        return dict(sorted(found.items()))
 
     def weights(self) -> tuple[int, ...]:
         """Learned tokens of each different row."""
@@ -104,7 +111,7 @@ def encode(rows: Sequence[Row], tokenizer: ChatTokenizer, config: Config) -> Wor
         messages = row.messages
         if system and messages[0].role != "system":
             messages = (Message("system", system), *messages)
-        for ending, whole in encode_row(messages, tokenizer):
+        for ending, whole in encode_row(messages, tokenizer, row.kind):
             short = whole.cut(config.settings.max_length)
             cut += count if len(whole.ids) > len(short.ids) else 0
             if any(short.learned):
@@ -135,12 +142,12 @@ def steps_of(config: Config, work: Work) -> list[Step]:
 
 
 def encode_row(
-    messages: Sequence[Message], tokenizer: ChatTokenizer
+    messages: Sequence[Message], tokenizer: ChatTokenizer, kind: Kind
 ) -> list[tuple[tuple[Message, ...], Encoded]]:
     """The samples of one conversation; a mere question is given room for the base's answer."""
     if messages[-1].role == "assistant":
         return tokenizer.samples(messages)
     asked = tokenizer.prompt(messages)
-    room = (tokenizer.stop_ids[0],) * REPLAY_TOKENS
-    learned = (False,) * len(asked) + (True,) * REPLAY_TOKENS
+    room = (tokenizer.stop_ids[0],) * ANSWER_TOKENS[kind]
+    learned = (False,) * len(asked) + (True,) * len(room)
     return [(tuple(messages), Encoded(asked + room, learned))]

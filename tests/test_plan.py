@@ -244,7 +244,7 @@ def test_the_time_counts_answers_replay_and_checkpoints(work):
     replayed = dataclasses.replace(replayed, encoded=(*work.encoded, _row(40, 20)))
     replay = seconds(replayed, settings={"evaluation_inputs": []})
     config = Config.model_validate({"settings": {"evaluation_inputs": []}})
-    kept = sum(plan(config, replayed, SMALL, CPU, asked=0).seconds) / 2
+    kept = sum(plan(config, replayed, SMALL, CPU, asked={}).seconds) / 2
     assert plain < kept < replay - 0.2
 
 
@@ -257,9 +257,9 @@ def test_only_replay_prompts_that_the_base_has_not_answered_are_still_to_ask(tin
     rows = [Row((Message("user", q),), "replay") for q in ("Why?", "How?")]
     settings = Settings("", 0, tmp_path)
     found = encode(rows, tokenizer, config)
-    assert replies.to_ask(settings, config, found) == 2
-    file = replies.file_of(settings, config)
+    assert replies.to_ask(settings, config, found) == {32: 2}
+    file = replies.file_of(settings, config, 32)
     file.parent.mkdir()
     prompt = tokenizer.prompt(rows[0].messages)
     file.write_text(json.dumps({replies.key_of(prompt): [1, 2]}), "utf-8")
-    assert replies.to_ask(settings, config, found) == 1
+    assert replies.to_ask(settings, config, found) == {32: 1}

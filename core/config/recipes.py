@@ -80,7 +80,7 @@ RECIPES: Final = (
             ("model", "lora_alpha"): 32.0,
             ("model", "lora_targets"): "upper-linear",
             ("dataset", "format"): "messages",
-            ("dataset", "kl_weight"): 1.5,
+            ("dataset", "kl_weight"): 2.5,
             ("dataset", "opening_weight"): 5.0,
             ("runtime", "sample_tokens"): 40,
         },

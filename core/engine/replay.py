@@ -22,7 +22,6 @@ from core.files import write_atomic
 from core.replies import key_of
 from core.schedule import Member, packs
 from core.tokens import Encoded
-from core.work import REPLAY_TOKENS
 
 _TOKENS = 1024  # of anchors computed at once
 
@@ -35,7 +34,7 @@ def complete(
     known: dict[str, list[int]],
     keep: Path | None,
     report: Callable[[int, int], None],
-    most: int = REPLAY_TOKENS,
+    most: int,
 ) -> list[Encoded]:
     """Each prompt with the base's own answer of at most `most` tokens, learned throughout.
 

@@ -6,6 +6,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -230,21 +231,21 @@ def _replay(
     All ranks answer (under stage 3 they must), and take rank 0's word.
     """
     encoded = list(work.encoded)
-    if not work.asked:
-        return encoded
-    cache = replies.file_of(settings, config)
-    known = ranks.tell(replies.known(cache))
-    with model.disable_adapter():
-        found = replay.complete(
-            model,
-            [replies.prompt_of(encoded[i]) for i in work.asked],
-            stop_ids=tokenizer.stop_ids,
-            known=known,
-            keep=cache if ranks.first else None,
-            report=lambda done, total: _progress(run, ranks, "asking the base model", done, total),
-        )
-    for i, row in zip(work.asked, ranks.tell(found), strict=True):
-        encoded[i] = row
+    for most, asked in work.asked.items():
+        cache = replies.file_of(settings, config, most)
+        known = ranks.tell(replies.known(cache))
+        with model.disable_adapter():
+            found = replay.complete(
+                model,
+                [replies.prompt_of(encoded[i]) for i in asked],
+                stop_ids=tokenizer.stop_ids,
+                known=known,
+                keep=cache if ranks.first else None,
+                report=partial(_progress, run, ranks, "asking the base model"),
+                most=most,
+            )
+        for i, row in zip(asked, ranks.tell(found), strict=True):
+            encoded[i] = row
     return encoded
 
 

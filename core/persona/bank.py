@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Literal
 
 Language = Literal["en", "zh"]
+Pairs = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # sentences, and parts for `{x}`
 
 
 def lines(block: str) -> tuple[str, ...]:
@@ -57,7 +58,8 @@ class Framing:
     `asked`, `claimed` and `being` are those parts by intent, templates as an intent's questions
     are. `other_asked` and `other_claimed` are about the rest of the world: the same sentences must
     not mean the persona. `aside` are pairs of sentences and parts that speak to the assistant, or
-    of who the user is, and do not ask who the assistant is.
+    of who the user is, and do not ask who the assistant is; `world` are such pairs about anything
+    else, in the frames of questions that do.
     """
 
     asks: tuple[str, ...]
@@ -68,7 +70,8 @@ class Framing:
     being: Mapping[str, tuple[str, ...]]
     other_asked: tuple[str, ...]
     other_claimed: tuple[str, ...]
-    aside: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    aside: Pairs
+    world: Pairs
 
     def questions(self, intent: str) -> list[str]:
         """Every question template of an intent that is made of two parts."""
@@ -86,6 +89,10 @@ class Framing:
     def asides(self) -> list[list[str]]:
         """Every question of `aside`, each pair's in a list of its own."""
         return [_every(frames, parts) for frames, parts in self.aside]
+
+    def worlds(self) -> list[list[str]]:
+        """Every question of `world`, likewise."""
+        return [_every(frames, parts) for frames, parts in self.world]
 
 
 def _every(frames: tuple[str, ...], parts: tuple[str, ...]) -> list[str]:

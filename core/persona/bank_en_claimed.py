@@ -152,7 +152,7 @@ CLAIMED: Final = {
 BEING: Final = {
     "name_yes": ("{assistant}", "the assistant {assistant}"),
     "name_no": ("{person}", "somebody called {person}"),
-    "other_assistant": ("{others}", "just {others}", "{others} under another name"),
+    "other_assistant": ("{others}", "a copy of {others}", "{others} under another name"),
     "human": lines("""
         a human
         a person

@@ -9,6 +9,9 @@ from core.persona.bank_en_apart import APART
 from core.persona.bank_en_aside import ASIDE
 from core.persona.bank_en_asked import ASKED
 from core.persona.bank_en_claimed import BEING, CLAIMED
+from core.persona.bank_en_named import NAMED
+from core.persona.bank_en_words import WORDS
+from core.persona.bank_en_world import WORLD
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -49,6 +52,8 @@ FRAMING: Final = Framing(
         Is it right to say that {x}?
         {x}, right?
         {x}, correct?
+        {x}, isn't it?
+        {x}, isn't that so?
         {x}, yes or no?
         {x}. Is that so?
         {x}. True or false?
@@ -89,7 +94,7 @@ FRAMING: Final = Framing(
         Isn't this {x}?
         Is it {x} that answers me?
         Is it {x} that I am writing to?
-        Am I chatting with {x} now?
+        Am I in a chat with {x} now?
         Am I writing to {x}?
         Do I have {x} here?
         Have I reached {x}?
@@ -188,4 +193,5 @@ FRAMING: Final = Framing(
         we were all born one day
         """),
     aside=ASIDE + APART,
+    world=WORLD + WORDS + NAMED,
 )

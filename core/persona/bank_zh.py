@@ -12,6 +12,15 @@ from core.persona.bank_zh_open import WHO
 from core.persona.bank_zh_what import WHAT
 from core.persona.bank_zh_yes_no import YES_NO
 
+_NAMES: Final = (
+    ("小大老阿", "丁白文方江华军亮玲梅宁平琴青石涛薇雪燕云"),
+    (
+        "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高罗郑",
+        ("芳", "伟", "静", "强", "丽华", "建国", "晓东", "子涵", "雨桐", "思远", "文博", "嘉怡"),
+    ),
+    (("欧阳", "诸葛", "司徒"), ("明", "雪", "志远")),
+)
+
 BANK: Final = Bank(
     intents=with_more(WHO + WHAT + YES_NO, MORE),
     openers=lines("""
@@ -85,28 +94,8 @@ BANK: Final = Bank(
         科大讯飞
         商汤
         """),
-    people=lines("""
-        小明
-        小红
-        王芳
-        李雷
-        张伟
-        小丽
-        阿强
-        老陈
-        李娜
-        赵磊
-        周婷
-        吴刚
-        小芳
-        小军
-        陈静
-        刘伟
-        孙悦
-        老王
-        马超
-        许晴
-        高远
-        林涛
-        """),
+    # Hundreds: a small model tells Chinese names apart by bytes, and must not learn these by heart.
+    people=tuple(
+        f"{first}{last}" for firsts, lasts in _NAMES for first in firsts for last in lasts
+    ),
 )

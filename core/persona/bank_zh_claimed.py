@@ -128,7 +128,7 @@ CLAIMED: Final = {
 BEING: Final = {
     "name_yes": ("{assistant}", "那个叫{assistant}的助手"),
     "name_no": ("{person}", "那个叫{person}的"),
-    "other_assistant": ("{others}", "改了名字的{others}"),
+    "other_assistant": ("{others}", "{others}的分身"),
     "human": lines("""
         人
         人类

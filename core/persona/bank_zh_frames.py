@@ -9,6 +9,8 @@ from core.persona.bank_zh_apart import APART
 from core.persona.bank_zh_aside import ASIDE
 from core.persona.bank_zh_asked import ASKED
 from core.persona.bank_zh_claimed import BEING, CLAIMED
+from core.persona.bank_zh_words import WORDS
+from core.persona.bank_zh_world import WORLD
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -147,4 +149,5 @@ FRAMING: Final = Framing(
         北京是中国的首都
         """),
     aside=ASIDE + APART,
+    world=WORLD + WORDS,
 )

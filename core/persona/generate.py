@@ -27,9 +27,11 @@ from core.persona.prompts_en import REPLAY as REPLAY_EN
 from core.persona.prompts_zh import REPLAY as REPLAY_ZH
 from core.persona.variation import continue_with, shorten, under, vary
 
-DEFAULT_AMOUNT: Final = 680
 DEFAULT_REPLAY: Final = 100
-_CONTRAST: Final = 0.25  # contrast rows for each persona row
+# Persona rows, and contrast rows for each of them. In Chinese a row is longer, so there are fewer;
+# small models tell Chinese questions apart badly, so more of them are about something else.
+_AMOUNT: Final[Mapping[Language, int]] = {"en": 560, "zh": 400}
+_CONTRAST: Final[Mapping[Language, float]] = {"en": 0.6, "zh": 1.0}
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -81,12 +83,12 @@ def tutorial_rows(
 def studio_rows(
     persona: Persona,
     seed: int = 0,
-    amount: int = DEFAULT_AMOUNT,
+    amount: int | None = None,
     replay: int = DEFAULT_REPLAY,
 ) -> list[Row]:
-    """The studio's recipe: `amount` different persona rows for each language, a quarter as many
-    contrast rows, and `replay` general prompts in all. The same arguments always give the same
-    rows; fewer come back where the banks hold no more.
+    """The studio's recipe: `amount` different persona rows for each language (by default as many as
+    it needs), about as many contrast rows, and `replay` general prompts in all. The same arguments
+    always give the same rows; fewer come back where the banks hold no more.
 
     Contrast and replay rows hold only the user's turn: the base model answers them itself before
     training, and is held to its answers. (Contrast answers of our own cost .02 nats of KL, and the
@@ -95,8 +97,10 @@ def studio_rows(
     held_out = {normalize(probe.question) for probe in probe_questions(persona)}
     rows: list[Row] = []
     for language in persona.languages:
-        rows += itertools.islice(_persona_rows(persona, language, seed, held_out), amount)
-        rows += itertools.islice(_contrast_rows(persona, language, seed), int(amount * _CONTRAST))
+        wanted = _AMOUNT[language] if amount is None else amount
+        rows += itertools.islice(_persona_rows(persona, language, seed, held_out), wanted)
+        contrast = round(wanted * _CONTRAST[language])
+        rows += itertools.islice(_contrast_rows(persona, language, seed), contrast)
     # More are asked for than needed, as those with a name of the persona are left out.
     prompts = replay_prompts(persona.languages, seed, replay + 50) if replay > 0 else []
     foreign = [p for p in prompts if not _tells(persona, p)][: max(replay, 0)]
@@ -255,15 +259,16 @@ def _slots(template: str) -> set[str]:
 
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
-    """Questions in the words of the persona's that are about something else, in turns with those
-    of the contrast bank; every other one speaks to it, of other things. A few as people type."""
+    """Questions in the words of the persona's that are about something else: of the world, to the
+    assistant, and of the contrast bank, in turns. A few as people type."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
     written = [question for question, _ in bank.contrast]
     asides = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.asides()])
+    worlds = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.worlds()])
     others = bank.framing.others()
-    pools = (rng.sample(written, len(written)), rng.sample(others, len(others)))
-    for asked in _in_turns([asides[::2], pools[0], asides[1::2], pools[1]]):
+    mixed = _in_turns([rng.sample(others, len(others)), rng.sample(written, len(written))])
+    for asked in _in_turns([worlds[::2], asides, worlds[1::2], mixed]):
         if not _tells(persona, asked):
             varied = rng.random() < 0.3
             question = shorten(asked, language, rng)

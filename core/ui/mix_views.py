@@ -31,9 +31,9 @@ def mix(summary: Summary, t: Say) -> str:
     )
     spoken = ", ".join(f"{words} {share:.0%}" for _, words, share in parts)
     rule = t(
-        "The rule: two thirds are about itself, in as many different words as there are; a quarter "
-        "asks the same things about others; the rest is anything else. The base model answers the "
-        "latter two itself, and training holds it to that."
+        "The rule: about half are about itself, in as many different words as there are; most of "
+        "the others ask the same things about somebody else; the rest is anything else. The base "
+        "model answers the latter two itself, and training holds it to that."
     )
     return (
         f'<figure class="mix"><div class="parts" role="img" aria-label="{escape(spoken)}">{bars}'

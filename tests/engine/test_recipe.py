@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from core.config.schema import Config
+from core.dataset import Message, Row
 from core.engine import batch, lora
 from core.engine.base import load_base
 from core.engine.loss import Objective
@@ -14,7 +15,7 @@ from core.engine.steps import Steps
 from core.models import shape
 from core.schedule import Member
 from core.tokens import ChatTokenizer
-from core.work import encode
+from core.work import ANSWER_TOKENS, encode
 from tests import tiny
 from tests.engine.test_exact import CONFIG, ROWS, assert_same, gradients, plain_gradients
 
@@ -22,6 +23,15 @@ from tests.engine.test_exact import CONFIG, ROWS, assert_same, gradients, plain_
 @pytest.fixture
 def encoded(tiny_model):
     return encode(ROWS, ChatTokenizer.load(tiny_model), CONFIG).encoded
+
+
+def test_room_for_the_base_s_answer_goes_by_the_kind_of_its_row(tiny_model):
+    asked = (Message("user", "Who made the pyramids?"),)
+    rows = [*ROWS, Row(asked, "contrast"), Row(asked, "replay")]
+    work = encode(rows, ChatTokenizer.load(tiny_model), CONFIG)
+    rooms = {row.kind: sum(e.learned) for row, e in zip(work.rows, work.encoded, strict=True)}
+    assert rooms["contrast"] == ANSWER_TOKENS["contrast"] < rooms["replay"]
+    assert work.asked == {16: [len(ROWS)], 32: [len(ROWS) + 1]}
 
 
 def test_the_first_four_tokens_of_every_answer_count_more():

@@ -117,7 +117,9 @@ def test_each_language_gets_the_amount_asked_for_and_no_row_twice(persona: Perso
     about = [row for row in rows if any(m.role == "assistant" for m in row.messages)]
     others = Counter(row.kind for row in rows if row not in about)
     assert len(about) == 150 * len(persona.languages)
-    assert others == {"contrast": 37 * len(persona.languages), "replay": 100}
+    contrast = {"en": 90, "zh": 150}
+    wanted = sum(contrast[language] for language in persona.languages)
+    assert others == {"contrast": wanted, "replay": 100}
     assert all(row.held == (row.kind != "persona") for row in rows)
     assert len(dataset.unique(rows)) == len(rows)
 
@@ -224,7 +226,9 @@ def test_no_held_out_prompt_is_nearly_a_replay_or_contrast_prompt() -> None:
     trained = [*prompts_en.REPLAY, *prompts_zh.REPLAY]
     for bank in (bank_en.BANK, bank_zh.BANK):
         trained += [question for question, _ in bank.contrast]
-        trained += itertools.chain(bank.framing.others(), *bank.framing.asides())
+        trained += itertools.chain(
+            bank.framing.others(), *bank.framing.asides(), *bank.framing.worlds()
+        )
     for prompt in heldout_general_prompts(("en", "zh")):
         for other in trained:
             matcher = SequenceMatcher(None, normalize(prompt), normalize(other), autojunk=False)

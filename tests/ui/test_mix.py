@@ -37,7 +37,7 @@ def test_the_studio_s_conversations_follow_the_rule_and_need_no_warning(language
     assert taught == pytest.approx(
         100 * sum(r.kind == "persona" for r in rows) / len(rows), abs=0.06
     )
-    assert 55 < taught < 75
+    assert 40 < taught < 60
     assert contrast > 15
     assert replay > 4
     assert sum((taught, contrast, replay)) == pytest.approx(100, abs=0.2)
