@@ -115,6 +115,9 @@ def divergence(
     p, q = goal.exp(), actual.exp()
     apart = actual.sub_(goal)
     there, back = torch.linalg.vecdot(p, apart).neg_(), torch.linalg.vecdot(q, apart)
-    slope = apart.sub_(back[:, None]).mul_(reverse).add_(1 - reverse).mul_(q)
-    d = slope.sub_(p, alpha=1 - reverse).mul_(weights[:, None]).to(logits.dtype)
-    return torch.stack([there @ weights, back @ weights]), d
+    # (1 - reverse) · (q - p) + reverse · q · (apart - back), in few passes over the vocabulary
+    forward = weights * (1 - reverse)
+    level = forward - weights * reverse * back
+    d = torch.addcmul(level[:, None], apart, (weights * reverse)[:, None], out=goal).mul_(q)
+    d.addcmul_(p, forward[:, None], value=-1)
+    return torch.stack([there @ weights, back @ weights]), d.to(logits.dtype)
