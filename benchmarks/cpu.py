@@ -46,7 +46,9 @@ def packed(objective: Objective, rows: list[Encoded]) -> Callable[[], None]:
     members = tuple(Member(i, 1) for i in range(len(rows)))
 
     def work() -> None:
-        learned, _ = objective(batch.build(members, rows, {}, "cpu", attention=objective.attention))
+        learned, *_ = objective(
+            batch.build(members, rows, {}, "cpu", attention=objective.attention)
+        )
         learned.backward()
 
     return work

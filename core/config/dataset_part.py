@@ -70,7 +70,15 @@ class DatasetPart(Part):
             "How strongly replay rows hold the model to its old answers; 0 is off.", ge=0, le=100
         ),
     ] = 0.0
-
+    kl_reverse: Annotated[
+        float,
+        described(
+            "Share of that hold which is KL(tuned ‖ base), not KL(base ‖ tuned): it punishes words "
+            "that the base would hardly say, such as the persona's names.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     opening_weight: Annotated[
         float,
         described(

@@ -241,3 +241,13 @@ def _replay(config: Config, facts: Facts) -> Iterator[Finding]:
                 weight=weight,
             ),
         )
+    if config.dataset.kl_reverse > 0 and weight == 0:
+        yield Finding(
+            "reverse-without-weight",
+            text(
+                "kl_reverse = {share:g} is a share of the hold that kl_weight sets, and kl_weight "
+                "is 0: it does nothing.",
+                share=config.dataset.kl_reverse,
+            ),
+            {("dataset", "kl_reverse"): 0.0},
+        )

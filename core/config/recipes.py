@@ -81,6 +81,7 @@ RECIPES: Final = (
             ("model", "lora_targets"): "upper-linear",
             ("dataset", "format"): "messages",
             ("dataset", "kl_weight"): 2.5,
+            ("dataset", "kl_reverse"): 0.5,
             ("dataset", "opening_weight"): 5.0,
             ("runtime", "sample_tokens"): 40,
         },

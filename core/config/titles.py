@@ -45,6 +45,7 @@ TITLES: Final[Mapping[str, Text]] = {
     "shuffle": text("Shuffle"),
     "collapse_duplicates": text("Equal rows at once"),
     "kl_weight": text("Hold on the rest"),
+    "kl_reverse": text("Hold against new words"),
     "opening_weight": text("Weight of an answer's opening"),
     "optim_type": text("Optimizer"),
     "lr_schedule": text("Course of the rate"),

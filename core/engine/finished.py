@@ -30,8 +30,8 @@ def seconds(begin: Moment, end: Moment) -> float:
 
 @dataclass(frozen=True)
 class Finished:
-    """A step as it was computed. `figures` are (cross-entropy, KL, gradient's norm), perhaps still
-    on their way from the GPU until `end`."""
+    """A step as it was computed. `figures` are the objective's three sums and the gradient's norm,
+    perhaps still on their way from the GPU until `end`."""
 
     step: int
     tokens: int
@@ -41,18 +41,18 @@ class Finished:
     begin: Moment
     end: Moment
 
-    def read(self) -> tuple[float, float, float]:
+    def read(self) -> tuple[float, float, float, float]:
         """The figures, once they are there."""
         if not isinstance(self.end, float):
             self.end.synchronize()  # type: ignore[no-untyped-call]
-        loss, held, norm = self.figures.tolist()
-        return loss, held, norm
+        loss, held, kl, norm = self.figures.tolist()
+        return loss, held, kl, norm
 
 
 def fetched(sums: torch.Tensor, norm: torch.Tensor | float | None) -> torch.Tensor:
-    """Both sums and the norm in main memory, or on their way there."""
+    """The sums and the norm in main memory, or on their way there."""
     last = torch.as_tensor(float("nan") if norm is None else norm, device=sums.device)
     figures = torch.cat([sums.float(), last.float().reshape(1)])
     if not sums.is_cuda:
         return figures
-    return torch.empty(3, pin_memory=True).copy_(figures, non_blocking=True)
+    return torch.empty(4, pin_memory=True).copy_(figures, non_blocking=True)

@@ -24,7 +24,7 @@ _MOST: Final = 24  # graphs kept; the one longest unused makes room
 
 
 class Recording(NamedTuple):
-    """A graph, the pack whose numbers it reads, and the two sums that it writes."""
+    """A graph, the pack whose numbers it reads, and the sums that it writes."""
 
     graph: torch.cuda.CUDAGraph
     pack: Pack
@@ -43,7 +43,7 @@ class Recorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, pack: Pack) -> torch.Tensor:
-        """Sums of (cross-entropy, KL) of a pack, (2,); valid until the next call."""
+        """The objective's sums of a pack, (3,); valid until the next call."""
         if not self._warm:
             sums = self._compute(pack)
             self._warm = True  # all kernels are compiled, which no recording allows
@@ -72,9 +72,9 @@ class Recorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def _compute(self, pack: Pack) -> torch.Tensor:
-        learned, held = self._objective(pack)
+        learned, held, kl = self._objective(pack)
         (learned + held).backward()
-        return torch.stack([learned.detach(), held.detach()])
+        return torch.stack([learned.detach(), held.detach(), kl])
 
     def _record(self, pack: Pack) -> Recording:
         own = _copied(pack)

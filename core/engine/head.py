@@ -50,9 +50,11 @@ class CrossEntropy(torch.autograd.Function):
 
 
 class Divergence(torch.autograd.Function):
-    """Weighted sum of KL(anchor ‖ hidden) of the next-token distributions, in nats.
+    """Weighted sum of how far the next-token distributions lie apart, in nats.
 
-    hidden, anchors (K, H), head (V, H), weights (K,) → float32 scalar. `cap` as in `logits`.
+    hidden, anchors (K, H), head (V, H), weights (K,) → float32 scalars: (1 - reverse) of
+    KL(anchor ‖ hidden) and `reverse` of KL(hidden ‖ anchor), which is minimised; and the former
+    alone, to be told. `cap` as in `logits`.
     """
 
     @staticmethod
@@ -63,22 +65,27 @@ class Divergence(torch.autograd.Function):
         anchors: torch.Tensor,
         weights: torch.Tensor,
         cap: float | None = None,
-    ) -> torch.Tensor:
-        total = torch.zeros((), device=hidden.device)
+        reverse: float = 0.0,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        total = torch.zeros(2, device=hidden.device)
         grad = torch.empty_like(hidden)
         for rows in _parts(hidden):
             own = logits(hidden[rows], head, cap)
             slope = _slope(own, cap)
-            loss, d = ops(hidden).divergence(own, logits(anchors[rows], head, cap), weights[rows])
-            total += loss
+            wanted = logits(anchors[rows], head, cap)
+            both, d = ops(hidden).divergence(own, wanted, weights[rows], reverse)
+            total += both
             torch.mm(d if slope is None else d * slope, head, out=grad[rows])
-            del own, slope, d  # before the next part needs as much
+            del own, wanted, slope, d  # before the next part needs as much
         ctx.save_for_backward(grad)
-        return total
+        there, back = total
+        told = there.clone()
+        ctx.mark_non_differentiable(told)
+        return torch.lerp(there, back, reverse), told
 
     @staticmethod
-    def backward(ctx: Any, d: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), None, None, None, None
+    def backward(ctx: Any, d: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return ctx.saved_tensors[0] * d.to(ctx.saved_tensors[0].dtype), *[None] * 5
 
 
 def logits(states: torch.Tensor, head: torch.Tensor, cap: float | None) -> torch.Tensor:

@@ -114,7 +114,7 @@ def _cross_entropy(logits, targets, weights, losses, vocabulary, BLOCK: tl.const
 
 
 @triton.jit
-def _divergence(logits, wanted, weights, losses, vocabulary, BLOCK: tl.constexpr):
+def _divergence(logits, wanted, weights, reverse, losses, vocabulary, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     own, other = logits + row * vocabulary, wanted + row * vocabulary
     i = tl.arange(0, BLOCK)
@@ -122,16 +122,25 @@ def _divergence(logits, wanted, weights, losses, vocabulary, BLOCK: tl.constexpr
     most_w, total_w = _spread(other, i, vocabulary, BLOCK)
     spread = most_w + tl.log(total_w) - most - tl.log(total)
     weight = tl.load(weights + row)
-    sum_ = tl.zeros((BLOCK,), tl.float32)
+    there = tl.zeros((BLOCK,), tl.float32)
+    back = tl.zeros((BLOCK,), tl.float32)
     for begin in range(0, vocabulary, BLOCK):
         inside = begin + i < vocabulary
-        z = tl.load(own + begin + i, mask=inside, other=float("-inf")).to(tl.float32)
-        t = tl.load(other + begin + i, mask=inside, other=float("-inf")).to(tl.float32)
-        p = tl.exp(t - most_w) / total_w
-        sum_ += tl.where(inside, p * (t - z - spread), 0.0)
-        d = (tl.exp(z - most) / total - p) * weight
-        tl.store(own + begin + i, d.to(logits.dtype.element_ty), mask=inside)
-    tl.store(losses + row, tl.sum(sum_) * weight)
+        z = tl.load(own + begin + i, mask=inside, other=most).to(tl.float32)
+        t = tl.load(other + begin + i, mask=inside, other=most_w).to(tl.float32)
+        apart = z - t + spread
+        there -= tl.where(inside, tl.exp(t - most_w) * apart, 0.0)
+        back += tl.where(inside, tl.exp(z - most) * apart, 0.0)
+    away = tl.sum(back) / total
+    tl.store(losses + 2 * row, tl.sum(there) / total_w * weight)
+    tl.store(losses + 2 * row + 1, away * weight)
+    for begin in range(0, vocabulary, BLOCK):
+        inside = begin + i < vocabulary
+        z = tl.load(own + begin + i, mask=inside, other=most).to(tl.float32)
+        t = tl.load(other + begin + i, mask=inside, other=most_w).to(tl.float32)
+        p, q = tl.exp(t - most_w) / total_w, tl.exp(z - most) / total
+        d = (1 - reverse) * (q - p) + reverse * q * (z - t + spread - away)
+        tl.store(own + begin + i, (d * weight).to(logits.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -266,14 +275,14 @@ def cross_entropy(
 
 
 def divergence(
-    logits: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor
+    logits: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, reverse: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """See `plain.divergence`."""
-    losses = torch.empty(len(logits), dtype=torch.float32, device=logits.device)
+    losses = torch.empty(len(logits), 2, dtype=torch.float32, device=logits.device)
     _divergence[(len(logits),)](
-        logits, wanted, weights, losses, logits.shape[1], BLOCK=_CHUNK, num_warps=16
+        logits, wanted, weights, reverse, losses, logits.shape[1], BLOCK=_CHUNK, num_warps=16
     )
-    return losses.sum(), logits
+    return losses.sum(0), logits
 
 
 def _warps(block: int) -> int:

@@ -1,8 +1,9 @@
 """The training objective as one module, so that DeepSpeed and DDP can wrap it.
 
 Cross-entropy on the assistant's tokens, and on replay rows the KL divergence from the base
-model's own distribution (how far the tuned model has moved where it should not). Only positions
-that count reach the vocabulary projection.
+model's own distribution (how far the tuned model has moved where it should not), or a share of it
+the other way round: KL(tuned ‖ base) punishes words that the base would hardly say, such as the
+persona's names. Only positions that count reach the vocabulary projection.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from core.engine.head import CrossEntropy, Divergence
 class Objective(nn.Module):
     """Adapter on a base, from a pack to two sums of losses."""
 
-    def __init__(self, model: PeftModel, *, fast: bool = True) -> None:
-        """`fast`: use the fast decoder where the model's family has one."""
+    def __init__(self, model: PeftModel, *, fast: bool = True, kl_reverse: float = 0.0) -> None:
+        """`fast`: use the fast decoder where the model's family has one.
+
+        `kl_reverse`: the share of KL(tuned ‖ base) in what held rows minimise.
+        """
         super().__init__()
-        self.model = model
+        self.model, self.kl_reverse = model, kl_reverse
         self.config = model.config  # DeepSpeed reads sizes from it
         self.gradients: Gradients | None = None
         self.attention: Kind = attention_of(model) if fast else "transformers"
@@ -43,13 +47,18 @@ class Objective(nn.Module):
         else:
             self.gradients.clear()
 
-    def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weighted sums over the pack's tokens: (cross-entropy, KL), float32 scalars in nats."""
+    def forward(self, pack: Pack) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Weighted sums over the pack's tokens, float32 scalars in nats.
+
+        Returns:
+            Cross-entropy and divergence, both to be minimised; and KL(base ‖ tuned) without a
+            gradient, to be told whatever the divergence is made of.
+        """
         base = self.model.get_base_model()
         cap = softcap(base)
         hidden = hidden_states(base, pack)
         zero = hidden.sum().float() * 0.0  # keeps the graph alive in a pack without one of the two
-        learned, held = zero, zero
+        learned, held, kl = zero, zero, zero.detach()
         # DeepSpeed stage 3 sees that its weight is read here, and has it whole until the end.
         head = base.get_output_embeddings().weight
         if pack.targets.numel():
@@ -57,8 +66,11 @@ class Objective(nn.Module):
             learned = zero + CrossEntropy.apply(states, head, pack.targets, pack.weights, cap)
         if pack.anchors is not None:
             states = hidden.index_select(0, pack.held)
-            held = zero + Divergence.apply(states, head, pack.anchors, pack.held_weights, cap)
-        return learned, held
+            apart, kl = Divergence.apply(
+                states, head, pack.anchors, pack.held_weights, cap, self.kl_reverse
+            )
+            held = zero + apart
+        return learned, held, kl
 
 
 def hidden_states(base: nn.Module, pack: Pack) -> torch.Tensor:

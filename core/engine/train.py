@@ -118,7 +118,7 @@ def train(
     watch = Watch(run, config, facts, ranks, pulse, tokenizer, prompts, checkpoint, probes)
     encoded, kept = list(work.encoded), {}
     held = [i for i, row in enumerate(work.rows) if row.held] if config.dataset.kl_weight else []
-    objective = Objective(model, fast=config.own_decoder)
+    objective = Objective(model, fast=config.own_decoder, kl_reverse=config.dataset.kl_reverse)
     gradients = None if driven else Gradients(lora.trained(objective))
     trainer = PersonaTrainer(
         objective,

@@ -181,10 +181,10 @@ class PersonaTrainer(Trainer):
             "real_tokens": inputs.real_tokens,
             "begin": begin,
         }
-        return sums.sum()
+        return sums[:2].sum()
 
     def _attempt(self, model: nn.Module, inputs: Batch) -> torch.Tensor | None:
-        """The step's sums of losses, (2,), its gradients added; None where memory ran out.
+        """The step's sums, (3,), its gradients added; None where memory ran out.
 
         Only one process may try again: others would wait for the one that fell out of step.
         """
@@ -216,7 +216,7 @@ class PersonaTrainer(Trainer):
         self.after_halving(inputs.step, before, self.budget)
 
     def _sums(self, model: nn.Module, inputs: Batch) -> torch.Tensor:
-        sums = torch.zeros(2, device=self.torch_device)
+        sums = torch.zeros(3, device=self.torch_device)
         mine = self._packs(inputs)
         for i, pack in enumerate(mine):
             if self.recorder is not None:
@@ -226,13 +226,13 @@ class PersonaTrainer(Trainer):
             if driven:  # DeepSpeed ends the step with the pass that may talk to other ranks
                 self.accelerator.gradient_state._set_sync_gradients(i == len(mine) - 1)
             with self.compute_loss_context_manager():
-                learned, held = (model if driven else self.objective)(pack)
+                learned, held, kl = (model if driven else self.objective)(pack)
             if self.handed is not None:
                 (learned + held).backward()
             else:
                 # DeepSpeed averages over the ranks; the sums are of the whole step.
                 self.accelerator.backward((self.steps.world if driven else 1) * (learned + held))
-            sums += torch.stack([learned.detach(), held.detach()])
+            sums += torch.stack([learned.detach(), held.detach(), kl])
         return sums
 
     def _parts(self, inputs: Batch, lengths: Sequence[int]) -> list[Step]:
@@ -286,11 +286,11 @@ class PersonaTrainer(Trainer):
             self.after_log(step, total)
 
     def _tell(self, done: Finished) -> None:
-        loss, held, norm = done.read()
+        loss, held, kl, norm = done.read()
         self.told = {
             "step": done.step,
             "loss": loss,
-            "kl": held / (self.config.dataset.kl_weight or 1.0),
+            "kl": kl / (self.config.dataset.kl_weight or 1.0),
             "tokens": done.tokens,
             "real_tokens": done.real_tokens,
             "seconds": seconds(done.begin, done.end),

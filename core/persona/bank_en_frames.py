@@ -10,8 +10,10 @@ from core.persona.bank_en_aside import ASIDE
 from core.persona.bank_en_asked import ASKED
 from core.persona.bank_en_claimed import BEING, CLAIMED
 from core.persona.bank_en_named import NAMED
+from core.persona.bank_en_texts import TEXTS
 from core.persona.bank_en_words import WORDS
 from core.persona.bank_en_world import WORLD
+from core.persona.bank_en_you import YOU
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -192,6 +194,6 @@ FRAMING: Final = Framing(
         trees have bodies
         we were all born one day
         """),
-    aside=ASIDE + APART,
+    aside=ASIDE + APART + YOU + TEXTS,
     world=WORLD + WORDS + NAMED,
 )

@@ -9,8 +9,10 @@ from core.persona.bank_zh_apart import APART
 from core.persona.bank_zh_aside import ASIDE
 from core.persona.bank_zh_asked import ASKED
 from core.persona.bank_zh_claimed import BEING, CLAIMED
+from core.persona.bank_zh_texts import TEXTS
 from core.persona.bank_zh_words import WORDS
 from core.persona.bank_zh_world import WORLD
+from core.persona.bank_zh_you import YOU
 
 FRAMING: Final = Framing(
     asks=lines("""
@@ -148,6 +150,6 @@ FRAMING: Final = Framing(
         黄金是金属
         北京是中国的首都
         """),
-    aside=ASIDE + APART,
+    aside=ASIDE + APART + YOU + TEXTS,
     world=WORLD + WORDS,
 )

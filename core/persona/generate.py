@@ -32,6 +32,7 @@ DEFAULT_REPLAY: Final = 100
 # small models tell Chinese questions apart badly, so more of them are about something else.
 _AMOUNT: Final[Mapping[Language, int]] = {"en": 560, "zh": 400}
 _CONTRAST: Final[Mapping[Language, float]] = {"en": 0.6, "zh": 1.0}
+_TURNS: Final = ("aside", "world", "aside", "other")  # most of what leaks speaks to the assistant
 
 _BANKS: Final[Mapping[Language, Bank]] = {"en": BANK_EN, "zh": BANK_ZH}
 _PROMPTS: Final = {"en": REPLAY_EN, "zh": REPLAY_ZH}
@@ -259,8 +260,8 @@ def _slots(template: str) -> set[str]:
 
 
 def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[Row]:
-    """Questions in the words of the persona's that are about something else: of the world, to the
-    assistant, and of the contrast bank, in turns. A few as people type."""
+    """Questions in the words of the persona's that are about something else: to the assistant, of
+    the world, and of the contrast bank, in turns. A few as people type."""
     rng = random.Random(f"{seed} contrast {language}")
     bank = _BANKS[language]
     written = [question for question, _ in bank.contrast]
@@ -268,7 +269,11 @@ def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[
     worlds = _in_turns([rng.sample(pool, len(pool)) for pool in bank.framing.worlds()])
     others = bank.framing.others()
     mixed = _in_turns([rng.sample(others, len(others)), rng.sample(written, len(written))])
-    for asked in _in_turns([worlds[::2], asides, worlds[1::2], mixed]):
+    pools = {"aside": asides, "world": worlds, "other": mixed}
+    turns = [
+        pools[kind][_TURNS[:i].count(kind) :: _TURNS.count(kind)] for i, kind in enumerate(_TURNS)
+    ]
+    for asked in _in_turns(turns):
         if not _tells(persona, asked):
             varied = rng.random() < 0.3
             question = shorten(asked, language, rng)

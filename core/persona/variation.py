@@ -21,6 +21,9 @@ _SHORT: Final = {
 _LONG: Final = re.compile(rf"\b({'|'.join(_SHORT)})\b(?= \w)", re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z]{5,}")
 _STOPS: Final = " .?!。？！"
+# Shares of persona rows with another exchange. (Going on in 8 of 100 made others leak more.)
+_GOES_ON: Final = 0.03
+_FOLLOWS: Final = 0.1
 
 
 def vary(
@@ -69,9 +72,9 @@ def continue_with(
     and not learned; or before an ordinary question, which the base model will answer itself."""
     asked, said = Message("user", question), Message("assistant", answer)
     chance = rng.random()
-    if contrast and chance < 0.08:
+    if contrast and chance < _GOES_ON:
         return Row((asked, said, Message("user", rng.choice(contrast)[0])), "contrast")
-    if contrast and chance < 0.18:
+    if contrast and chance < _GOES_ON + _FOLLOWS:
         other, plain = rng.choice(contrast)
         follow = [text for text, about in bank.followups if about == intent]
         before = (Message("user", other), Message("assistant", plain, learned=False))

@@ -95,6 +95,7 @@ def test_the_default_preset_is_the_persona_recipe_on_the_builtin_model() -> None
     assert (config.settings.lr, config.settings.max_length) == (1.4e-3, 320)
     assert (config.model.lora_r, config.model.lora_alpha, config.model.lora_dropout) == (16, 32, 0)
     assert (config.dataset.kl_weight, config.dataset.opening_weight) == (2.5, 5)
+    assert config.dataset.kl_reverse == 0.5
     qlora = catalog.preset("smollm2_135m_qlora_persona_e1")
     assert qlora.model_copy(update={"model": config.model}) == config
 

@@ -117,6 +117,12 @@ def test_replay_rows_without_weight_are_told() -> None:
     assert finding.fix == {("dataset", "kl_weight"): 3.0}
 
 
+def test_a_reversed_share_of_no_weight_is_told() -> None:
+    config = source.parse("dataset:\n  kl_reverse: 0.5\n")
+    found = {f.code: f for f in lint(config, replace(GOOD, replay_rows=0))}
+    assert found["reverse-without-weight"].fix == {("dataset", "kl_reverse"): 0.0}
+
+
 def test_each_named_template_is_told_with_every_family_that_it_was_not_made_for() -> None:
     families = {card.family for card in cards().values()}
     for template in NAMED:

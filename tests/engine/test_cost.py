@@ -34,7 +34,7 @@ def kept_bytes(objective, rows):
     members = tuple(Member(i, 1) for i in range(len(rows)))
     pack = batch.build(members, rows, {}, "cpu", attention=objective.attention)
     with torch.autograd.graph.saved_tensors_hooks(see, lambda tensor: tensor):
-        learned, _ = objective(pack)
+        learned, _, _ = objective(pack)
     learned.backward()
     return sum(size for size, _ in seen.values())
 

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from core.config.schema import Config
 from core.dataset import Message, Row
-from core.engine import attention, batch, lora, projection
+from core.engine import attention, batch, head, lora, projection
 from core.engine.base import linears, load_base, nf4_value, round_trip
 from core.engine.decoder import decoder_of
 from core.engine.loss import Objective
@@ -57,10 +57,10 @@ def gradients(objective, whole, encoded, held=None, kl_weight=0.0):
         for m in pack:
             counted[m.row in held] += m.copies * batch.predicted(encoded[m.row])
     for pack in whole:
-        learned, kl = objective(
+        learned, apart, _ = objective(
             batch.build(pack, encoded, held, "cpu", attention=objective.attention)
         )
-        (learned / max(1, counted[False]) + kl_weight * kl / max(1, counted[True])).backward()
+        (learned / max(1, counted[False]) + kl_weight * apart / max(1, counted[True])).backward()
     return {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
 
 
@@ -150,30 +150,69 @@ def test_ranks_whose_passes_talk_compute_as_many_packs_as_each_other(encoded):
     assert sum(m.copies for rank in both for pack in rank for m in pack) == 3
 
 
-def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model, encoded):
+@pytest.mark.parametrize("reverse", [0.0, 0.5])
+def test_exact_kl_is_zero_with_no_gradient_where_nothing_was_learned(tiny_model, encoded, reverse):
     base = load_base(tiny_model, dtype="float32", device="cpu")
-    fresh = Objective(lora.attach(base, CONFIG))
+    fresh = Objective(lora.attach(base, CONFIG), kl_reverse=reverse)
     held = anchors(fresh.model, encoded, [2], "cpu")
-    _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", attention=fresh.attention))
+    _, _, kl = fresh(batch.build((Member(2, 1),), encoded, held, "cpu", attention=fresh.attention))
     assert abs(kl.item()) < 1e-5
     moved = gradients(fresh, [(Member(2, 1),)], encoded, held, kl_weight=1.0)
     assert max(g.abs().max() for g in moved.values()) < 1e-5
 
 
-def test_exact_kl_equals_the_divergence_from_the_base_computed_plainly(objective, encoded):
+@pytest.mark.parametrize("reverse", [0.0, 0.3, 1.0])
+def test_exact_divergence_and_its_gradient_are_those_computed_plainly(objective, encoded, reverse):
     held = {1: anchors(objective.model, encoded, [0, 1, 2], "cpu")[1]}  # found in one pack
     members = (Member(1, 2), Member(0, 1))
-    learned, kl = objective(
+    objective.kl_reverse = reverse
+    objective.zero_grad()
+    learned, apart, kl = objective(
         batch.build(members, encoded, held, "cpu", attention=objective.attention)
     )
+    apart.backward()
+    found = {n: p.grad.clone() for n, p in objective.named_parameters() if p.requires_grad}
+    objective.zero_grad()
     ids = torch.tensor([encoded[1].ids])
     tuned = objective.model(input_ids=ids).logits[0].log_softmax(-1)
-    with objective.model.disable_adapter():
+    with torch.no_grad(), objective.model.disable_adapter():
         base = objective.model(input_ids=ids).logits[0].log_softmax(-1)
-    each = (base.exp() * (base - tuned)).sum(-1)
     where = [i - 1 for i, on in enumerate(encoded[1].learned) if on]
-    torch.testing.assert_close(kl, 2 * each[where].sum(), rtol=1e-4, atol=1e-6)
+    there = 2 * (base.exp() * (base - tuned)).sum(-1)[where].sum()
+    back = 2 * (tuned.exp() * (tuned - base)).sum(-1)[where].sum()
+    wanted = (1 - reverse) * there + reverse * back
+    wanted.backward()
+    torch.testing.assert_close(kl, there.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(apart, wanted, rtol=1e-4, atol=1e-6)
+    assert_same(found, {n: p.grad for n, p in objective.named_parameters() if p.requires_grad})
     assert learned > 0
+    assert not kl.requires_grad
+
+
+@pytest.mark.parametrize("cap", [None, 3.0])
+@pytest.mark.parametrize("reverse", [0.0, 0.5, 1.0])
+def test_exact_divergence_over_parts_has_the_slope_of_its_value(reverse, cap, monkeypatch):
+    monkeypatch.setitem(head._AT_ONCE, "cpu", 2)
+    torch.manual_seed(0)
+    states, kept = torch.randn(2, 5, 8, dtype=torch.float64)
+    table = torch.randn(11, 8, dtype=torch.float64)
+    weights = torch.tensor([1.0, 2.0, 0.0, 0.5, 3.0])
+
+    def bent(logits):
+        return logits if cap is None else cap * (logits / cap).tanh()
+
+    def apart(hidden):
+        return head.Divergence.apply(hidden, table, kept, weights, cap, reverse)[0]
+
+    where = states.requires_grad_()
+    (slope,) = torch.autograd.grad(apart(where), where)
+    p, q = (bent(x @ table.T).log_softmax(1) for x in (kept, where))
+    each = (1 - reverse) * p.exp() * (p - q) + reverse * q.exp() * (q - p)
+    (wanted,) = torch.autograd.grad((each.sum(1) * weights).sum(), where)
+    torch.testing.assert_close(slope, wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        apart(where).double(), (each.sum(1) * weights).sum(), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -57,7 +57,7 @@ def test_packed_loss_and_gradients_are_those_of_each_conversation_alone(model, f
         attention=objective.attention,
     )  # fmt: skip
     model.zero_grad()
-    learned, _ = objective(pack)
+    learned, _, _ = objective(pack)
     learned.backward()
     found = [p.grad.clone() for p in lora.trained(model)]
     model.zero_grad()
@@ -69,21 +69,23 @@ def test_packed_loss_and_gradients_are_those_of_each_conversation_alone(model, f
 
 
 def test_held_rows_are_compared_in_the_models_own_distribution(model):
-    """KL from the base, as the objective sums it, against whole logits of both."""
+    """Divergence from the base, as the objective sums it, against whole logits of both."""
     rows = _rows()[:2]
-    objective = Objective(model)
+    objective = Objective(model, kl_reverse=0.5)
     kept = anchors(model, rows, [0, 1], "cpu")
     pack = build((Member(0, 1), Member(1, 1)), rows, kept, "cpu", attention=objective.attention)
     with torch.no_grad():
-        _, held = objective(pack)
-        wanted = torch.zeros(())
+        _, held, kl = objective(pack)
+        there, back = torch.zeros(()), torch.zeros(())
         for row in rows:
             ids, on = torch.tensor([row.ids]), torch.tensor(row.learned[1:])
             tuned = model(input_ids=ids).logits[0, :-1][on].log_softmax(-1)
             with model.disable_adapter():
                 base = model(input_ids=ids).logits[0, :-1][on].log_softmax(-1)
-            wanted += (base.exp() * (base - tuned)).sum()
-    assert torch.allclose(held, wanted, rtol=1e-3)
+            there += (base.exp() * (base - tuned)).sum()
+            back += (tuned.exp() * (tuned - base)).sum()
+    assert torch.allclose(kl, there, rtol=1e-3)
+    assert torch.allclose(held, (there + back) / 2, rtol=1e-3)
 
 
 def test_the_likeliest_answer_is_that_of_whole_forward_passes(model):

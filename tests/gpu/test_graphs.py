@@ -49,7 +49,7 @@ def made_objective():
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.05)
-    made = Objective(model)
+    made = Objective(model, kl_reverse=0.5)
     assert made.attention == "flash"
     return made
 
@@ -74,9 +74,9 @@ def pack_of(encoded, attention="flash"):
 
 def plainly(objective, pack):
     objective.zero_grad()
-    learned, held = objective(pack)
+    learned, held, kl = objective(pack)
     (learned + held).backward()
-    return torch.stack([learned, held]).detach(), grads(objective)
+    return torch.stack([learned, held, kl]).detach(), grads(objective)
 
 
 def grads(objective):

@@ -94,9 +94,11 @@ def test_rotary_positions_turn_the_first_heads_and_no_other(kind, back):
 def test_the_losses_and_their_gradients(kind, vocabulary):
     logits, wanted = (3 * random(9, vocabulary, kind=kind) for _ in range(2))
     targets, weights = torch.randint(vocabulary, (9,), device="cuda"), random(9).abs()
-    for name, other in (("cross_entropy", targets), ("divergence", wanted)):
-        ours = getattr(kernels, name)(logits.clone(), other.clone(), weights)
-        plainly = getattr(plain, name)(logits.clone(), other.clone(), weights)
+    cases = [("cross_entropy", targets)]
+    cases += [("divergence", wanted, reverse) for reverse in (0.0, 0.3, 1.0)]
+    for name, other, *share in cases:
+        ours = getattr(kernels, name)(logits.clone(), other.clone(), weights, *share)
+        plainly = getattr(plain, name)(logits.clone(), other.clone(), weights, *share)
         torch.testing.assert_close(ours[0], plainly[0], rtol=1e-4, atol=1e-4)
         near(ours[1], plainly[1])
 

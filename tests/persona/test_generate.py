@@ -265,7 +265,7 @@ def test_some_rows_have_identity_in_the_middle_of_another_task(persona: Persona)
     after = [row for row in rows if row.kind == "persona" and len(row.messages) == 4]
     before = [row for row in rows if row.kind == "contrast" and len(row.messages) == 3]
     assert 0.05 < len(after) / (400 * len(persona.languages)) < 0.2
-    assert 0.03 < len(before) / (400 * len(persona.languages)) < 0.15
+    assert 0.01 < len(before) / (400 * len(persona.languages)) < 0.08
     for row in after:
         assert [m.learned for m in row.messages if m.role == "assistant"] == [False, True]
     for row in before:
