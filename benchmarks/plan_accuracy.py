@@ -64,7 +64,8 @@ CASES: Final = {
 def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     """Plan a case, train it, and tell both; in a process of its own."""
     import torch
-    from shapes import SHAPES, Clock, alpaca, model
+    from llamas import SHAPES
+    from shapes import Clock, alpaca, model
 
     from core import rates
     from core.config.schema import Config

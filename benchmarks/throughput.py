@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shapes import LENGTHS, SHAPES, Clock, alpaca, flops_a_token, llama, model, product_rate
+from llamas import SHAPES
+from shapes import LENGTHS, Clock, alpaca, flops_a_token, llama, model, product_rate
 
 from core.config.schema import Config
 from core.engine import lora
