@@ -155,6 +155,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         def after_halving(step: int, before: int, tokens: int) -> None:
             halved.append(tokens)
             note(device, f"to compute {tokens} tokens at once")
+            largest()
 
         trainer.after_halving = after_halving
         try:
