@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shapes import SHAPES, alpaca, model
+from llamas import SHAPES
+from shapes import alpaca, model
 from torch.profiler import ProfilerActivity, profile
 
 from core.config.schema import Config

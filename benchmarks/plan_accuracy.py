@@ -64,7 +64,8 @@ CASES: Final = {
 def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
     """Plan a case, train it, and tell both; in a process of its own."""
     import torch
-    from shapes import SHAPES, Clock, alpaca, model
+    from llamas import SHAPES
+    from shapes import Clock, alpaca, model
 
     from core import rates
     from core.config.schema import Config
@@ -154,6 +155,7 @@ def measured(case: Case, device: str, home: Path) -> dict[str, Any]:
         def after_halving(step: int, before: int, tokens: int) -> None:
             halved.append(tokens)
             note(device, f"to compute {tokens} tokens at once")
+            largest()
 
         trainer.after_halving = after_halving
         try:

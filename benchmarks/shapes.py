@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
+from llamas import settings
 from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
 
 from core.config.schema import Config
@@ -26,16 +27,6 @@ from core.models import Shape
 from core.tokens import Encoded
 from core.work import Work
 
-SHAPES: Final = {
-    "0.1B": Shape(576, 30, 9, 3, 64, 1536, 49_152, True, 8192),  # SmolLM2-135M
-    "0.5B": Shape(896, 24, 14, 2, 64, 4864, 151_936, True, 32_768),  # Qwen2.5-0.5B
-    "1.8B": Shape(2048, 24, 16, 8, 128, 8192, 92_544, False, 32_768),  # InternLM2-1.8B
-    "3B": Shape(2048, 36, 16, 2, 128, 11_008, 151_936, True, 32_768),  # Qwen2.5-3B
-    "7B": Shape(4096, 32, 32, 32, 128, 11_008, 32_000, False, 4096),  # Llama-2-7B
-    "InternLM2-7B": Shape(4096, 32, 32, 8, 128, 14_336, 92_544, False, 32_768),
-    "0.02B": Shape(384, 12, 6, 2, 64, 1024, 8192, True, 2048),  # for processors
-    "0.05B": Shape(512, 16, 8, 4, 64, 1408, 16_384, True, 2048),
-}
 LENGTHS: Final = Path(__file__).with_name("alpaca_lengths.json")
 
 
@@ -54,18 +45,7 @@ class Clock(TrainerCallback):
 
 def llama(shape: Shape) -> LlamaConfig:
     """A shape as transformers' Llama."""
-    return LlamaConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.intermediate,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        max_position_embeddings=shape.context,
-        tie_word_embeddings=shape.tied,
-        attn_implementation="sdpa",
-    )
+    return LlamaConfig(**settings(shape), attn_implementation="sdpa")
 
 
 def model(shape: Shape, config: Config, *, device: str, dtype: str, cache: bool) -> torch.nn.Module:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shapes import LENGTHS, SHAPES, Clock, alpaca, flops_a_token, llama, model, product_rate
+from llamas import SHAPES, write_random
+from shapes import LENGTHS, Clock, alpaca, flops_a_token, model, product_rate
 
 from core.config.schema import Config
 from core.engine import lora
@@ -140,7 +141,7 @@ def main() -> None:
     parser.add_argument("--case")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", nargs="*", help="words in the names of the cases to run")
+    parser.add_argument("--only", nargs="*", help="names of the cases to run, or words in them")
     asked = parser.parse_args()
     if asked.case:
         print(json.dumps(ours(asked.case, asked.steps)))
@@ -159,9 +160,11 @@ def main() -> None:
     table: dict[str, dict[str, Any]] = {}
     facts = {"device": device, "torch": torch.__version__, "flops": rate, "limit": limit}
 
+    def wanted(name: str) -> bool:
+        words = set(asked.only or [""]) - {*PEERS, *OURS}
+        return name in (asked.only or ()) or any(word in name for word in words)
+
     def record(name: str, arguments: list[str]) -> None:
-        if asked.only and not any(word in name for word in asked.only):
-            return
         if found := case(arguments):
             table[name] = found
             _print(name, found, table, limit)
@@ -175,18 +178,15 @@ def main() -> None:
     if missing:
         print(f"TRL skipped: {', '.join(missing)} not installed")
     else:
-        with tempfile.TemporaryDirectory(dir=_roomy()) as folder:
-            from transformers import LlamaForCausalLM
-
-            with torch.device("cuda"):
-                base = LlamaForCausalLM._from_config(llama(SHAPE), dtype=torch.bfloat16)
-            base.save_pretrained(folder)
-            del base
-            torch.cuda.empty_cache()
-            peer = [str(here.with_name("peers.py")), folder, str(LENGTHS), "16384"]
-            for name, way in PEERS.items():
-                record(name, [*peer, way, str(max(10, asked.steps // 2))])
-    for name in OURS:
+        with tempfile.TemporaryDirectory(dir=_roomy()) as home:
+            folder = Path(home) / "base"
+            for name in filter(wanted, PEERS):
+                if not folder.exists():
+                    write_random(SHAPE, folder)
+                    torch.cuda.empty_cache()
+                peer = [str(here.with_name("peers.py")), str(folder), str(LENGTHS), "16384"]
+                record(name, [*peer, PEERS[name], str(max(10, asked.steps // 2))])
+    for name in filter(wanted, OURS):
         record(name, [str(here), "--case", name, "--steps", str(asked.steps)])
 
 

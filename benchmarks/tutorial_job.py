@@ -2,7 +2,7 @@
 
 Run: PYTHONPATH=. python benchmarks/tutorial_job.py [--shape 1.8B] [--limit SECONDS] [--json FILE]
 Without a shape the built-in model learns it; with one, a model of that shape with random weights
-(`shapes.py`), made before the clock starts. Prints seconds of the training itself, from the `train`
+(`llamas.py`), made before the clock starts. Prints seconds of the training itself, from the `train`
 command to its end, and to a merged model on disk. The machine was measured before (`core.rates`).
 What is not done within the limit is ended, and told as far as it came.
 """
@@ -20,6 +20,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from llamas import SHAPES, write_random
 from plan_accuracy import run as apart
 
 from core import studio
@@ -33,6 +34,7 @@ from core.persona.generate import tutorial_rows
 from core.run import Run
 from core.settings import Settings
 from core.status import status
+from tests.bpe import write_tokenizer
 
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
@@ -41,33 +43,18 @@ def made(shape: str, home: Path, settings: Settings) -> Path:
     """A model folder of a shape with random weights, and a real tokenizer."""
     target = home / f"random-{shape}"
     began = time.time()
+    # In a process of its own, which leaves no memory of a GPU taken.
     here = [sys.executable, __file__, "--shape", shape, "--make", str(target)]
-    subprocess.run(here, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    source = home / "tiny"
+    subprocess.run(here, check=True)
+    source = folder(settings, BUILTIN_MODEL)
     if ready(settings, BUILTIN_MODEL):
-        source = folder(settings, BUILTIN_MODEL)
+        for name in _TOKENIZER:
+            if (source / name).exists():
+                shutil.copy(source / name, target / name)
     else:  # converting it takes long; a small tokenizer does, with more tokens
-        from tests.tiny import write_model
-
-        write_model(source)
-    for name in _TOKENIZER:
-        if (source / name).exists():
-            shutil.copy(source / name, target / name)
-    print(f"random weights made     {time.time() - began:.1f} s ({source.name})", flush=True)
+        write_tokenizer(target)
+    print(f"random weights made     {time.time() - began:.1f} s", flush=True)
     return target
-
-
-def make(shape: str, target: Path) -> None:
-    """Write random weights; in a process of its own, which leaves no memory of a GPU taken."""
-    import torch
-    from shapes import SHAPES, llama
-    from transformers import LlamaForCausalLM
-
-    torch.manual_seed(0)
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        LlamaForCausalLM._from_config(llama(SHAPES[shape]), dtype=torch.bfloat16).save_pretrained(
-            target
-        )
 
 
 def parts(run: Run, job: str) -> list[tuple[str, float]]:
@@ -114,7 +101,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     if asked.make:
-        make(asked.shape, asked.make)
+        write_random(SHAPES[asked.shape], asked.make)
         return
     settings = Settings.from_environment()
     memory = Path("/dev/shm")

@@ -22,7 +22,8 @@ OFFLOAD: Final = ("nothing", "table", "all")
 CONTEXT_GIB: Final = 0.82  # that CUDA takes of a GPU beside what torch holds
 _PROCESS_GIB: Final = {"cpu": 0.62, "cuda": CONTEXT_GIB}  # interpreter and libraries
 _WORKSPACE_GIB: Final = {"cpu": 0.0, "cuda": 0.13}  # of cuBLAS
-_ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.045}  # what torch holds beside what is used
+_ALLOCATOR: Final = {"cpu": 1.0, "cuda": 1.01}  # what torch holds of what is used
+_RECORDED: Final = 1.08  # the same with recorded packs, whose memory is apart
 _LOGITS_AT_ONCE: Final = {"cpu": 128, "cuda": 4096}  # rows, as in engine.head
 _PRODUCTS: Final = {"cpu": 1.0, "cuda": 0.87}  # of that rate, by a layer's products
 _PASSES: Final = {"cpu": 5.0, "cuda": 1.2}  # of memory, by plain operations and by fused kernels
@@ -114,13 +115,15 @@ class Cost:
                 )
         return whole / 2**30
 
-    def fixed_gib(self, weights: float, trained: float) -> float:
+    def fixed_gib(self, weights: float, trained: float, *, recorded: bool = False) -> float:
         """What is held whatever the pack; weights and trained numbers with their states in GiB."""
-        return _PROCESS_GIB[self.device] + _ALLOCATOR[self.device] * (
-            weights + trained + _WORKSPACE_GIB[self.device]
-        )
+        used = weights + trained + _WORKSPACE_GIB[self.device]
+        return _PROCESS_GIB[self.device] + self._held(recorded) * used
 
-    def pack_gib(self, pack: Pack, recompute: str) -> float:
+    def _held(self, recorded: bool) -> float:
+        return _RECORDED if recorded else _ALLOCATOR[self.device]
+
+    def pack_gib(self, pack: Pack, recompute: str, *, recorded: bool = False) -> float:
         """The most that one pack adds, forward and backward."""
         h, inner = self.shape.hidden, self.shape.intermediate
         whole = self._layer_numbers(pack, "nothing")
@@ -142,7 +145,7 @@ class Cost:
         first = size * top * pack.tokens + ends
         last = size * (whole + moving) * pack.tokens + (0 if self.fast else 4 * self.trained)
         saved = 12 * self.trained if self.device == "cpu" else 0  # a checkpoint's numbers
-        return _ALLOCATOR[self.device] * (casts + max(head, first, last, saved)) / 2**30
+        return self._held(recorded) * (casts + max(head, first, last, saved)) / 2**30
 
     def pack_seconds(self, pack: Pack, choice: Choice) -> float:
         """One pass, forward and backward."""
@@ -225,7 +228,7 @@ class Cost:
         shape, r = self.shape, self.rank
         h, q, kv = shape.hidden, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         if recompute == "layers":
-            return 2 * h + (r if self.device == "cuda" else 0)
+            return h
         logs = shape.heads * 4 / self.size
         attention = (q + 2 * kv) + (q + r) + logs
         if self.device == "cpu":

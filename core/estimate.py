@@ -125,11 +125,11 @@ def merging_device(config: Config, shape: Shape, hardware: Hardware) -> str:
 def least_gib(config: Config, shape: Shape, device: str, dtype: str) -> float:
     """Memory of the thriftiest training of a config: short rows, half of their tokens learned."""
     cost = cost_of(config, shape, device, dtype)
-    tokens = min(_SHORT_ROW, config.settings.max_length)
-    fixed = cost.fixed_gib(
-        cost.weights_gib(cache=False), Split().trained_gib(cost.trained, "float32")
-    )
-    return fixed + cost.pack_gib(Pack(tokens, tokens / 2, tokens / 2), "layers")
+    tokens, recorded = min(_SHORT_ROW, config.settings.max_length), device == "cuda"
+    trained = Split().trained_gib(cost.trained, "float32")
+    fixed = cost.fixed_gib(cost.weights_gib(cache=False), trained, recorded=recorded)
+    pack = Pack(tokens, tokens / 2, tokens / 2)
+    return fixed + cost.pack_gib(pack, "layers", recorded=recorded)
 
 
 def seconds(

@@ -70,24 +70,35 @@ def fit(
     asked = config.runtime.micro_batch_tokens
     wanted = max(asked or min(_MOST_TOKENS[device], math.ceil(task.largest)), longest)
     able = device == "cuda" and dtype == "bfloat16" and cost.fast
-
-    def recorded(tokens: float) -> bool:
-        return able and tokens * shape.layer_parameters < _BUSY
-
     grown = grown_gib(cost, work, task.uneven)
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None
     for cache, offload in product(
         _choices(config.runtime.weight_cache, cost.nf4), _offloads(cost, split, hardware)
     ):
-        fixed = _fixed(cost, split, dtype, cache=cache, offload=offload) + grown
-        for recompute in _recomputed(config.runtime.activation_checkpointing, cost.fast):
+        lean, roomy = (
+            _fixed(cost, split, dtype, cache=cache, offload=offload, recorded=on) + grown
+            for on in (False, True)
+        )
+        # Recordings hold more; without them more tokens fit, which may be the faster.
+        for recompute, graphs in product(
+            _recomputed(config.runtime.activation_checkpointing, cost.fast),
+            (True, False) if able else (False,),
+        ):
 
-            def needed(tokens: float, fixed: float = fixed, recompute: str = recompute) -> float:
-                pack = pack_of(work, tokens, cost.grouped)
-                if recorded(tokens):  # the first recording is of the largest pack there can be
+            def recorded(tokens: float, graphs: bool = graphs) -> bool:
+                return graphs and tokens * shape.layer_parameters < _BUSY
+
+            def needed(
+                tokens: float,
+                fixed: tuple[float, float] = (lean, roomy),
+                recompute: str = recompute,
+                recorded: Callable[[float], bool] = recorded,
+            ) -> float:
+                pack, on = pack_of(work, tokens, cost.grouped), recorded(tokens)
+                if on:  # the first recording is of the largest pack there can be
                     pack = replace(pack, tokens=tokens * _PADDED, learned=tokens * _PADDED)
-                return fixed + cost.pack_gib(pack, recompute)
+                return fixed[on] + cost.pack_gib(pack, recompute, recorded=on)
 
             least = needed(longest)
             thrifty = least if thrifty is None else min(thrifty, least)
@@ -128,11 +139,13 @@ def _offloads(cost: Cost, split: Split, hardware: Hardware) -> tuple[str, ...]:
     )
 
 
-def _fixed(cost: Cost, split: Split, dtype: str, *, cache: bool, offload: str) -> float:
+def _fixed(
+    cost: Cost, split: Split, dtype: str, *, cache: bool, offload: str, recorded: bool = False
+) -> float:
     """Memory whatever the pack."""
     weights = split.frozen_gib(cost.weights_gib(cache, offload=offload), dtype)
     trained = split.trained_gib(cost.trained, dtype, offloaded=offload == "all")
-    return cost.fixed_gib(weights, trained)
+    return cost.fixed_gib(weights, trained, recorded=recorded)
 
 
 def _most(needed: Callable[[float], float], free: float, least: int, wanted: int) -> int:

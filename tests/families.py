@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tokenizers import AddedToken, Tokenizer
 
-from tests import tiny
+from tests import bpe
 
 
 class Family(NamedTuple):
@@ -149,7 +149,7 @@ def write_tokenizer(folder: Path, family: Family) -> Tokenizer:
     """The tiny byte-level tokenizer with a family's marks and template; its bos, where it has one,
     is set before every plain text, as the real ones do."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tiny.tokenizer(list(family.special))
+    tokenizer = bpe.tokenizer(list(family.special))
     tokenizer.add_special_tokens(
         [AddedToken(text, normalized=False, special=True) for text in family.special]
     )

@@ -12,7 +12,7 @@ from core.dataset import Message
 from core.errors import UserError
 from core.templates import NAMED
 from core.tokens import ChatTokenizer
-from tests import tiny
+from tests import bpe, tiny
 from tests.families import FAMILIES, write_tokenizer
 
 TALK = (
@@ -165,7 +165,7 @@ def test_rounds_are_counted_with_a_system_text_and_without(tmp_path):
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_template_is_written_as_xtuner_writes_it(tmp_path, name):
     folder = tiny.write_model(tmp_path)
-    made = tiny.tokenizer([*tiny.SPECIAL, *NAMED[name].stop])
+    made = bpe.tokenizer([*bpe.SPECIAL, *NAMED[name].stop])
     made.save(str(folder / "tokenizer.json"))
     ours = ChatTokenizer.load(folder, name)
     ((_, sample),) = ours.samples(TALK[:2])

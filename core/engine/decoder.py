@@ -110,8 +110,9 @@ class Decoder:
         cos, sin = (part[0] for part in self._rotary(x, positions[None]))
         for layer in self._layers:
             if self._recompute == "layers" and torch.is_grad_enabled():
+                x = x if h is None else x + h  # both would be kept until the layer is computed anew
                 x, h = checkpoint(
-                    layer, x, h, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
+                    layer, x, None, cos, sin, attend, use_reentrant=False, preserve_rng_state=False
                 )
             else:
                 x, h = layer(x, h, cos, sin, attend)

@@ -45,7 +45,9 @@ class Recorder:
     def __call__(self, pack: Pack) -> torch.Tensor:
         """The objective's sums of a pack, (3,); valid until the next call."""
         if not self._warm:
-            sums = self._compute(pack)
+            # As large as any: memory that does not reach should run out here. A recording that
+            # breaks off keeps its memory until the process ends (torch before its change 190348).
+            sums = self._compute(padded(pack, self.budget, full=True))
             self._warm = True  # all kernels are compiled, which no recording allows
             torch.cuda.empty_cache()  # lest what is kept from here on lie in between
             return sums
@@ -67,7 +69,8 @@ class Recorder:
         return found.sums
 
     def forget(self) -> None:
-        """Give the memory of all recordings back."""
+        """Give the memory of all recordings back, and begin with an unrecorded pass again."""
+        self._warm = False
         self._recordings.clear()
         self._pool = torch.cuda.graph_pool_handle()
 
@@ -102,7 +105,7 @@ def padded(pack: Pack, budget: int, longest: int = 0, *, full: bool = False) -> 
     The spare tokens are a conversation of their own: nobody sees them, nothing is learned of them.
 
     Args:
-        budget: the most tokens of a pack; others are padded to eighths of it.
+        budget: the most tokens of a pack; others are padded to eighths of it, in 64s.
         longest: the least that attention is told of the longest row.
         full: pad to the largest pack that there can be.
     """
@@ -111,8 +114,8 @@ def padded(pack: Pack, budget: int, longest: int = 0, *, full: bool = False) -> 
     most = max(budget, len(pack.ids))
 
     def spare(count: int) -> int:
-        wanted = most if full else count
-        return -(-wanted // unit) * unit - count if count else 0
+        wanted = -(-(most if full else count) // unit) * unit
+        return min(wanted, -(-most // 64) * 64) - count if count else 0
 
     tokens = spare(len(pack.ids))
     learned, held = spare(len(pack.targets)), spare(len(pack.held))

@@ -62,9 +62,7 @@ def test_a_layer_keeps_as_many_bytes_as_the_plan_counts(tiny_model, recompute, r
     )
     tokens = sum(ROWS)
     numbers = cost._layer_numbers(Pack(tokens, 20, 150), recompute) * cost.shape.layers * tokens
-    if recompute == "layers":
-        numbers -= cost.shape.hidden * tokens  # nothing waits to be added before the first layer
-    else:
+    if recompute != "layers":
         numbers += cost.trained
-    ends = 2 * cost.shape.hidden * tokens
+    ends = (cost.shape.hidden + 2 * cost.shape.head_dim) * tokens  # the last sum; angles
     assert kept_bytes(objective, rows) == pytest.approx(4 * (numbers + ends), rel=0.1)

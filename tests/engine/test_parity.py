@@ -12,7 +12,7 @@ from core.config.source import load as load_config
 from core.engine.parity import check_parity
 from core.errors import UserError
 from core.run import Run
-from tests import internlm2, tiny
+from tests import bpe, internlm2, tiny
 from tests.families import FAMILIES, write_tokenizer
 from tests.jobs.test_journey import core, write_job
 
@@ -41,7 +41,7 @@ def test_a_run_in_a_named_template_passes(tmp_path, tiny_model, settings, templa
 
 
 def test_a_system_text_of_the_config_is_part_of_it(tmp_path, settings):
-    source = tiny.CHATML.replace("m['content']", "m['content'] | replace('Be', tools or 'Is')")
+    source = bpe.CHATML.replace("m['content']", "m['content'] | replace('Be', tools or 'Is')")
     model = tiny.write_model(tmp_path / "model", template=source)
     check_parity(a_run(tmp_path, model, SYSTEM="Be brief."), settings)
 

@@ -113,6 +113,12 @@ def test_exact_a_padded_pack_gives_the_same_losses_and_gradients(objective, full
     assert_near(plainly(objective, padded(pack, 512, full=full)), plainly(objective, pack), 0.01)
 
 
+def test_the_largest_pack_is_padded_to_what_was_planned_and_no_further():
+    pack = pack_of(rows(0, 90, 33, 70))
+    assert len(padded(pack, 2380, full=True).ids) == 2432  # not to an eighth's end, 2,560
+    assert len(padded(pack, 2380).ids) == 320
+
+
 @pytest.mark.parametrize("recompute", ["nothing", "mlp", "layers"])
 def test_exact_a_recorded_step_gives_the_gradients_of_the_unrecorded(objective, recompute):
     decoder_of(objective.model).recompute(recompute)

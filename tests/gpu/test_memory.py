@@ -12,6 +12,7 @@ from core.engine.base import load_base
 from core.engine.gradients import Gradients
 from core.engine.graphs import Recorder
 from core.engine.loss import Objective
+from core.engine.memory import free_cached
 from core.engine.steps import Steps
 from core.engine.trainer import PersonaTrainer
 from core.schedule import schedule
@@ -90,6 +91,18 @@ def test_exact_a_step_that_did_not_fit_the_gpu_trains_the_same(
     for name, other in whole.objective.named_parameters():
         if other.requires_grad:
             assert (moved[name] - other).norm() <= 0.1 * other.norm() + 1e-3, name
+
+
+def test_what_ran_out_of_memory_is_given_back(tiny_model, tmp_path, room):
+    """A recording that breaks off would keep its memory: the pass before it should be the one."""
+    trainer_of(tiny_model, tmp_path / "whole", True).train()  # libraries take what they need
+    tight = trainer_of(tiny_model, tmp_path / "tight", True)
+    room(100)
+    before = torch.cuda.memory_reserved()
+    tight.train()
+    tight.recorder.forget()
+    free_cached("cuda")
+    assert tight.halvings and torch.cuda.memory_reserved() - before < 40 << 20
 
 
 class Told(TrainerCallback):

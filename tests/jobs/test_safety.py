@@ -16,7 +16,7 @@ from core.errors import UserError
 from core.models import shape
 from core.render import SECONDS
 from core.tokens import ChatTokenizer
-from tests import internlm2, tiny
+from tests import bpe, internlm2, tiny
 from tests.jobs.test_journey import core, write_job
 
 
@@ -143,7 +143,7 @@ def test_an_endless_template_stops_a_training_before_it_begins(tmp_path):
 def test_a_template_fails_for_one_conversation_and_works_for_the_next(tmp_path):
     source = (
         "{% if messages[0].content == 'loop' %}{% for a in range(99999) %}"
-        "{% for b in range(99999) %}{% endfor %}{% endfor %}{% endif %}" + tiny.CHATML
+        "{% for b in range(99999) %}{% endfor %}{% endfor %}{% endif %}" + bpe.CHATML
     )
     ours = ChatTokenizer.load(tiny.write_model(tmp_path / "model", template=source))
     with pytest.raises(UserError, match="takes too long"):
