@@ -24,6 +24,7 @@ from core.engine.base import load_base
 from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
+from core.engine.hosted import host
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, memory_gib, without_holes
 from core.engine.offload import leave_table
@@ -196,6 +197,8 @@ def _base(
         base.enable_input_require_grads()
     if split:
         ds.gather_by_layer(base)
+        if config.own_decoder:
+            host(base, recompute)
     if plan.offload != "nothing":
         leave_table(base)
     if decoder := decoder_of(base):
