@@ -8,12 +8,10 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
 from torch import nn
 from torch.nn import functional as F
 
-if torch.cuda.is_available():
-    from core.engine.unpack import unpack
+from core.engine.frozen import is_packed, numbers, write
 
 Norm = tuple[torch.Tensor, torch.Tensor]
 """What makes a projection's input of what was kept: scale (N, 1) and frozen weight (in,)."""
@@ -60,7 +58,7 @@ class Projection:
         """`split`: the layers have their weights only while they compute; nothing is held."""
         self._owner, self._names, self._split = owner, names, split
         self._bases = [_base(getattr(owner, name)) for name in names]
-        fleeting = split or any(_is_packed(b.weight) for b in self._bases)
+        fleeting = split or any(is_packed(b.weight) for b in self._bases)
         self.sizes = [b.out_features for b in self._bases]
         self.inputs, self.outputs = self._bases[0].in_features, sum(self.sizes)
         self._wide = self.outputs >= self.inputs
@@ -97,8 +95,7 @@ class Projection:
             return self._matrix
         if x.is_cuda:
             return self._unpacked(x, 0)
-        weights = [base.weight for base in self._bases]
-        whole = [dequantize_4bit(_bytes(w), w.quant_state) if _is_packed(w) else w for w in weights]
+        whole = [numbers(base.weight) for base in self._bases]
         return torch.cat(whole) if len(whole) > 1 else whole[0]
 
     def pairs(self) -> tuple[torch.Tensor, ...]:
@@ -247,11 +244,7 @@ class Projection:
         shape = (self.outputs + tall, self.inputs + wide)
         whole = _shared(x, shape[0] * shape[1]).view(shape)
         for base, part in zip(self._bases, whole[: self.outputs].split(self.sizes), strict=True):
-            weight, place = base.weight, part[:, : self.inputs]
-            if _is_packed(weight):
-                unpack(_bytes(weight), weight.quant_state, place)
-            else:
-                place.copy_(weight)
+            write(base.weight, part[:, : self.inputs])
         return whole
 
 
@@ -296,15 +289,6 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def _split(narrow: torch.Tensor, adapter: Adapter) -> tuple[torch.Tensor, ...]:
     return narrow.split(adapter.ups[0].shape[1], 1)
-
-
-def _is_packed(weight: torch.Tensor) -> bool:
-    return hasattr(weight, "quant_state")
-
-
-def _bytes(packed: torch.Tensor) -> torch.Tensor:
-    """Packed weights as bytes; split over ranks they lie in numbers of the model's type."""
-    return packed.data.view(-1, 1).view(torch.uint8).view(-1, 1)
 
 
 def _base(layer: nn.Module) -> nn.Module:

@@ -210,12 +210,12 @@ def _same_everywhere(ranks: Ranks, config: Config, steps: Sequence[Step]) -> Non
     """Raise UserError where a rank read another config or dataset than rank 0."""
     own = hashlib.sha256(repr((config, steps)).encode()).hexdigest()
     found = ranks.agree((own, socket.gethostname()))
-    for other, host in found:
+    for other, its_host in found:
         if other != found[0][0]:
             raise UserError(
                 "The host {host} has another config or dataset than {first}.",
                 "Copy both to all hosts, or put them on a disk that all hosts share.",
-                host=host,
+                host=its_host,
                 first=found[0][1],
             )
 
