@@ -62,7 +62,6 @@ SHAPES: Final[dict[str, dict[str, int]]] = {
 }
 WAYS: Final = ("none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3")
 TOLERANCE: Final = 0.02  # nats between a step's loss here and in one process; 16-bit sums differ
-TOLERANCE_3: Final = 0.05  # stage 3 computes with an adapter in 16 bits
 _WARM: Final = 3  # steps that compile kernels and record graphs
 _SHARED: Final = Path("/dev/shm")
 _ROOMY: Final = _SHARED.is_dir() and shutil.disk_usage(_SHARED).free > 2**36  # two models, and NCCL
@@ -409,13 +408,12 @@ def judged(cell: Cell, found: dict[str, Any], table: dict[str, Any]) -> dict[str
     if not ours or "problem" in found:
         return found
     gap = max(abs(a - b) for a, b in zip(ours, theirs, strict=False))
-    limit = TOLERANCE_3 if "zero3" in cell.name else TOLERANCE
     every = found["steps"] == list(range(1, len(theirs) + 1))
     ratio = found["tokens_per_second"] / max(1, reference["tokens_per_second"])
     return {
         **found,
         "gap": round(gap, 4),
-        "equal": gap <= limit and every,
+        "equal": gap <= TOLERANCE and every,
         "times": round(ratio, 2),
     }
 
