@@ -88,6 +88,18 @@ def test_steps_are_recorded_beside_deepspeed_unless_it_splits_the_weights(work, 
     assert made["attention"] == "varlen"
 
 
+def test_a_plan_counts_what_a_stage_adds_to_each_step(work):
+    def planned(way):
+        config = Config.model_validate({"runtime": {"deepspeed": way, "processes": 2}})
+        return plan(config, work, SMALL, CPU)
+
+    alone, split = planned("none"), planned("deepspeed_zero3")
+    added = next(o.slower for o in split.options if o.name == "deepspeed_zero3")
+    assert added > 0
+    assert split.step_seconds == pytest.approx(alone.step_seconds * (1 + added))
+    assert split.seconds > alone.seconds
+
+
 def test_the_memory_that_is_free_decides_not_the_total(work):
     roomy = plan(Config(), work, SEVEN_B, H100)
     assert roomy["weight_cache"] is True

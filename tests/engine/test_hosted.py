@@ -40,7 +40,7 @@ def found(objective, attention):
     """Loss and gradients of one pack of all rows."""
     objective.zero_grad()
     members = tuple(Member(i, 1 + i) for i in range(len(LENGTHS)))
-    learned, _ = objective(build(members, rows(), {}, "cpu", attention=attention))
+    learned, *_ = objective(build(members, rows(), {}, "cpu", attention=attention))
     learned.backward()
     return learned.detach(), [p.grad.clone() for p in lora.trained(objective)]
 

@@ -57,7 +57,7 @@ def adapted(base):
 def found(objective, attention):
     objective.zero_grad()
     members = tuple(Member(i, 1 + i) for i in range(5))
-    learned, _ = objective(batch.build(members, rows(), {}, "cuda", attention=attention))
+    learned, *_ = objective(batch.build(members, rows(), {}, "cuda", attention=attention))
     learned.backward()
     return learned.detach(), {n: p.grad.clone() for n, p in trained(objective)}
 
