@@ -66,7 +66,8 @@ class Cost:
     size: bytes of a number. fast: by the engine's own decoder, which adds a pack's gradients to
     those of the step at once; transformers' layers make them beside those first. targets: the
     config's `lora_targets`; below the first adapted layer nothing is kept, and no backward pass
-    comes.
+    comes. split: DeepSpeed splits the weights (stage 3), which are laid in one buffer for each
+    product, and takes the gradients.
     """
 
     shape: Shape
@@ -77,6 +78,7 @@ class Cost:
     fast: bool
     rates: Rates
     targets: str = "all-linear"
+    split: bool = False
 
     @property
     def trained(self) -> int:
@@ -105,7 +107,7 @@ class Cost:
         tables = 1 if offload != "nothing" or shape.tied else 2
         whole = linear + tables * shape.vocabulary * shape.hidden * s
         if self.device == "cuda" and self.fast:
-            if self.nf4 and not cache:
+            if self.split or (self.nf4 and not cache):
                 whole += s * max(outs * (ins + ranks) for ins, outs, ranks in self._products())
             else:
                 whole += (
@@ -143,7 +145,9 @@ class Cost:
             moving += 2 * inner
         top = layers * kept + moving + (whole if recompute == "layers" else 0)
         first = size * top * pack.tokens + ends
-        last = size * (whole + moving) * pack.tokens + (0 if self.fast else 4 * self.trained)
+        last = size * (whole + moving) * pack.tokens + (
+            0 if self.fast and not self.split else 4 * self.trained
+        )
         saved = 12 * self.trained if self.device == "cpu" else 0  # a checkpoint's numbers
         return self._held(recorded) * (casts + max(head, first, last, saved)) / 2**30
 

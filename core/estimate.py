@@ -77,14 +77,14 @@ def cost_of(
     stage: int = 0,
 ) -> Cost:
     """Costs of a config's passes, on one process of a ZeRO stage."""
-    fast = shape.fast and config.own_decoder and stage < 3
     return Cost(
         shape=shape,
         rank=config.model.lora_r,
         size=4 if dtype == "float32" else 2,
         nf4=config.model.quantization == "nf4",
         device=device,
-        fast=fast,
+        fast=shape.fast and config.own_decoder,
+        split=stage == 3,
         rates=rates or Rates(1e12, 1e11, 1e-3, 1e-3, 1e-3),
         targets=config.model.lora_targets,
     )

@@ -69,7 +69,7 @@ def fit(
     longest = max(work.lengths)
     asked = config.runtime.micro_batch_tokens
     wanted = max(asked or min(_MOST_TOKENS[device], math.ceil(task.largest)), longest)
-    able = device == "cuda" and dtype == "bfloat16" and cost.fast
+    able = device == "cuda" and dtype == "bfloat16" and cost.fast and not cost.split
     grown = grown_gib(cost, work, task.uneven)
     best: tuple[float, Fit] | None = None
     thrifty: float | None = None

@@ -19,7 +19,7 @@ from core.rates import Rates, key, typical
 from core.schedule import packs
 from core.split import Split, split_of
 from core.work import Work, steps_of
-from core.zero_advice import Option, best, options, refuse_building, split_reason
+from core.zero_advice import Option, best, options, refuse_building, slower, split_reason
 from core.zero_file import Content
 
 
@@ -150,15 +150,13 @@ def plan(
             else text("the GPU fetches what it needs of it: the same numbers, less GPU memory"),
             SHOWN_OFFLOAD[made.offload],
         )
-    fast = shape.fast and config.own_decoder and stage < 3
+    fast = shape.fast and config.own_decoder
     decide(
         "attention",
         "transformers" if not fast else "varlen" if device == "cuda" else "sdpa",
         "Attention",
         text("each conversation sees only itself; no padding is computed")
         if fast
-        else text("stage 3 splits the weights, which only transformers' own layers know of")
-        if shape.fast and config.own_decoder
         else text("asked for in the config, or dropout needs it: the same, but slower")
         if shape.fast
         else text(
@@ -168,7 +166,7 @@ def plan(
     )
     if hardware.gpus:
         # In stage 3 DeepSpeed's engine takes part in the passes, which no recording survives.
-        able = dtype == "bfloat16" and fast
+        able = dtype == "bfloat16" and fast and stage < 3
         decide(
             "cuda_graphs",
             able and made.graphs,
@@ -204,6 +202,16 @@ def plan(
     passes = count / processes
     cost = estimate.cost_of(config, shape, device, dtype, rates, stage=stage)
     training = estimate.training_seconds(cost, work, task, passes, made.choice)
+    splits = options(
+        config,
+        shape,
+        hardware,
+        processes,
+        dtype,
+        step_seconds=training / len(steps),
+        packs=passes / len(steps),
+    )
+    training *= 1 + slower(splits, choice, stage)
     recorded = math.ceil(passes) if made.graphs else 0
     asked = {most: len(rows) for most, rows in work.asked.items()} if asked is None else asked
     seconds = estimate.seconds(config, work, cost, task, training, recorded, asked)
@@ -214,15 +222,7 @@ def plan(
         memory_gib=made.memory_gib,
         disk_gib=estimate.disk_gib(config, shape),
         warnings=tuple(warnings),
-        options=options(
-            config,
-            shape,
-            hardware,
-            processes,
-            dtype,
-            step_seconds=training / len(steps),
-            packs=passes / len(steps),
-        ),
+        options=splits,
         step_seconds=training / len(steps),
     )
 

@@ -76,16 +76,28 @@ def test_what_the_own_decoder_may_not_compute_is_planned_as_transformers_does(wo
     assert theirs.step_seconds > ours.step_seconds
 
 
-@pytest.mark.parametrize(("stage", "own"), [(1, True), (2, True), (3, False)])
-def test_steps_are_recorded_beside_deepspeed_unless_it_splits_the_weights(work, stage, own):
+@pytest.mark.parametrize(("stage", "recorded"), [(1, True), (2, True), (3, False)])
+def test_steps_are_recorded_beside_deepspeed_unless_it_splits_the_weights(work, stage, recorded):
     made = plan(
         Config.model_validate({"runtime": {"deepspeed": f"deepspeed_zero{stage}"}}),
         work,
         SMALL,
         H100,
     )
-    assert made["cuda_graphs"] is own
-    assert made["attention"] == ("varlen" if own else "transformers")
+    assert made["cuda_graphs"] is recorded
+    assert made["attention"] == "varlen"
+
+
+def test_a_plan_counts_what_a_stage_adds_to_each_step(work):
+    def planned(way):
+        config = Config.model_validate({"runtime": {"deepspeed": way, "processes": 2}})
+        return plan(config, work, SMALL, CPU)
+
+    alone, split = planned("none"), planned("deepspeed_zero3")
+    added = next(o.slower for o in split.options if o.name == "deepspeed_zero3")
+    assert added > 0
+    assert split.step_seconds == pytest.approx(alone.step_seconds * (1 + added))
+    assert split.seconds > alone.seconds
 
 
 def test_the_memory_that_is_free_decides_not_the_total(work):

@@ -15,9 +15,10 @@ from core.engine.short import LONGEST, Short, causal
 if torch.cuda.is_available():
     from core.engine import flash
 
-Kind = Literal["transformers", "grouped", "flash"]
-"""Whose attention computes a pack: transformers' own, rows of like length side by side in torch's
-scaled_dot_product_attention, or FlashAttention over the borders."""
+Kind = Literal["mask", "rows", "grouped", "flash"]
+"""How a pack attends: with the square mask that transformers makes of its positions; rows of like
+length side by side in torch's scaled_dot_product_attention, and besides with the opening that all
+share only once; or by FlashAttention over the borders."""
 _SHARED_FROM = 4  # a shorter common opening is not worth two attention calls
 _ALIKE = 0.6  # rows at least this part of the longest are padded together in attention
 

@@ -17,6 +17,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
+from core.engine.hosted import NAME
 from core.errors import UserError
 from core.model_folder import read_json
 
@@ -98,9 +99,10 @@ def load_base(
 
 
 def _attention(folder: Path) -> str:
-    """torch's own attention, but for models that bend the scores, which it cannot."""
+    """torch's own attention, which keeps to a pack's borders, but for models that bend the scores:
+    that it cannot."""
     bent = read_json(folder / "config.json").get("attn_logit_softcapping")
-    return "eager" if bent else "sdpa"
+    return "eager" if bent else NAME
 
 
 def linears(model: nn.Module) -> dict[str, nn.Linear]:

@@ -26,8 +26,7 @@ class Pack:
         answer's opening.
     held: (K,) indices whose next-token distribution is held to the base's; held_weights: (K,).
     anchors: (K, hidden) the base's final hidden states there, or None without replay.
-    layout: borders for the fast decoder; None for transformers' own forward pass, which reads
-        them from the positions.
+    layout: borders; None where transformers reads them from the positions and makes a mask.
     """
 
     members: Step
@@ -98,7 +97,7 @@ def build(
         held=_tensor(held, device),
         held_weights=_tensor(held_weights, device, torch.float32),
         anchors=torch.cat(kept).to(device) if kept else None,
-        layout=None if attention == "transformers" else layout(opening, rests, device, attention),
+        layout=None if attention == "mask" else layout(opening, rests, device, attention),
     )
 
 

@@ -29,16 +29,19 @@ Attend = Callable[[int, torch.Tensor, int], torch.Tensor]
 class _Layer:
     """One decoder layer: attention and gated MLP, each behind its norm."""
 
-    def __init__(self, layer: nn.Module, heads: int, kv_heads: int, index: int) -> None:
+    def __init__(
+        self, layer: nn.Module, heads: int, kv_heads: int, index: int, *, split: bool
+    ) -> None:
         attention, mlp = layer.self_attn, layer.mlp
         self.heads, self.kv_heads, self.index = heads, kv_heads, index
         self.before_attention, self.before_mlp = (
             layer.input_layernorm,
             layer.post_attention_layernorm,
         )
-        self.qkv = Projection(attention, ("q_proj", "k_proj", "v_proj"))
-        self.out = Projection(attention, ("o_proj",))
-        both, down = Projection(mlp, ("gate_proj", "up_proj")), Projection(mlp, ("down_proj",))
+        self.qkv = Projection(attention, ("q_proj", "k_proj", "v_proj"), split=split)
+        self.out = Projection(attention, ("o_proj",), split=split)
+        both = Projection(mlp, ("gate_proj", "up_proj"), split=split)
+        down = Projection(mlp, ("down_proj",), split=split)
         self.mlp = Mlp(both, down)
         self.projections = (self.qkv, self.out, both, down)
         self.q_norm = getattr(attention, "q_norm", None)
@@ -73,22 +76,25 @@ class _Layer:
 class Decoder:
     """All layers of a model, from token ids to final hidden states."""
 
-    def __init__(self, base: nn.Module) -> None:
+    def __init__(self, base: nn.Module, *, split: bool = False) -> None:
+        """`split`: DeepSpeed has a layer's weights whole only while it computes (stage 3)."""
         config, inner = base.config, getattr(base, base.base_model_prefix)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self._embed, self._rotary, self._last = inner.embed_tokens, inner.rotary_emb, inner.norm
-        self._layers = [
-            _Layer(layer, self.heads, self.kv_heads, i) for i, layer in enumerate(inner.layers)
+        self.modules = [*inner.layers]
+        self.layers = [
+            _Layer(module, self.heads, self.kv_heads, i, split=split)
+            for i, module in enumerate(self.modules)
         ]
         self.head = base.get_output_embeddings().weight
         self._recompute: Recompute = "nothing"
-        self.attention: Kind = "flash" if _flash(self.head) else "grouped"
+        self.attention: Kind = "flash" if has_flash(self.head) else "grouped"
 
     def make_room(self) -> None:
         """Lay the weights as the GPU wants them beside an adapter; not later, between activations
         that would leave holes."""
         if beside(self.head):
-            for layer in self._layers:
+            for layer in self.layers:
                 for part in layer.projections:
                     part.make_room(part.ranks())
             torch.cuda.empty_cache()
@@ -96,7 +102,7 @@ class Decoder:
     def recompute(self, what: Recompute) -> None:
         """What backward passes compute anew instead of finding it kept."""
         self._recompute = what
-        for layer in self._layers:
+        for layer in self.layers:
             layer.mlp.thrifty = what == "mlp"
 
     @property
@@ -108,7 +114,7 @@ class Decoder:
         """Final hidden states of ids (N,) at positions (N,): (N, hidden)."""
         x, h = self._embed(ids), None
         cos, sin = (part[0] for part in self._rotary(x, positions[None]))
-        for layer in self._layers:
+        for layer in self.layers:
             if self._recompute == "layers" and torch.is_grad_enabled():
                 x = x if h is None else x + h  # both would be kept until the layer is computed anew
                 x, h = checkpoint(
@@ -127,31 +133,26 @@ def decoder_of(model: nn.Module) -> Decoder | None:
     """The fast decoder over a model (an adapter may be on it), or None for another shape."""
     base = model.get_base_model() if isinstance(model, PeftModel) else model
     if base not in _known:
-        _known[base] = Decoder(base) if _fits(base) else None
+        split = getattr(base, "split_over_ranks", False)
+        _known[base] = Decoder(base) if computes(base) and not split else None
     return _known[base]
 
 
-def attention_of(model: nn.Module) -> Kind:
-    """Whose attention computes the packs of a model."""
-    decoder = decoder_of(model)
-    return "transformers" if decoder is None else decoder.attention
-
-
-def _flash(weight: torch.Tensor) -> bool:
+def has_flash(weight: torch.Tensor) -> bool:
+    """Whether FlashAttention can compute on a weight's device in its number type."""
     half = weight.dtype in (torch.bfloat16, torch.float16)
     return weight.is_cuda and half and torch.cuda.get_device_capability(weight.device) >= (8, 0)
 
 
-def _fits(base: nn.Module) -> bool:
+def computes(base: nn.Module) -> bool:
+    """Whether a model is of a kind whose layers the decoder knows."""
     config = base.config
     if type(base).__name__ not in FAST or config.hidden_act != "silu":
         return False
     windows: Sequence[str] = getattr(config, "layer_types", None) or ()
     if any(kind != "full_attention" for kind in windows):
         return False
-    if getattr(config, "sliding_window", None) and not windows:
-        return False
-    return not getattr(base, "split_over_ranks", False)
+    return bool(windows) or not getattr(config, "sliding_window", None)
 
 
 def _add_norm(

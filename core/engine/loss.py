@@ -14,9 +14,10 @@ from torch import nn
 
 from core.engine.attention import Kind
 from core.engine.batch import Pack
-from core.engine.decoder import attention_of, decoder_of
+from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.head import CrossEntropy, Divergence
+from core.engine.hosted import along, attention_of
 
 
 class Objective(nn.Module):
@@ -31,7 +32,8 @@ class Objective(nn.Module):
         self.model, self.kl_reverse = model, kl_reverse
         self.config = model.config  # DeepSpeed reads sizes from it
         self.gradients: Gradients | None = None
-        self.attention: Kind = attention_of(model) if fast else "transformers"
+        self.fast = fast
+        self.attention: Kind = attention_of(model, fast=fast)
         if fast and (decoder := decoder_of(model)) is not None:
             decoder.make_room()
 
@@ -56,7 +58,7 @@ class Objective(nn.Module):
         """
         base = self.model.get_base_model()
         cap = softcap(base)
-        hidden = hidden_states(base, pack)
+        hidden = hidden_states(base, pack, fast=self.fast)
         zero = hidden.sum().float() * 0.0  # keeps the graph alive in a pack without one of the two
         learned, held, kl = zero, zero, zero.detach()
         # DeepSpeed stage 3 sees that its weight is read here, and has it whole until the end.
@@ -73,19 +75,22 @@ class Objective(nn.Module):
         return learned, held, kl
 
 
-def hidden_states(base: nn.Module, pack: Pack) -> torch.Tensor:
+def hidden_states(base: nn.Module, pack: Pack, *, fast: bool = True) -> torch.Tensor:
     """Final hidden states of a pack, (N, hidden), as the vocabulary projection takes them.
 
     Without a layout, transformers reads the borders from the restarting positions (there is
     neither mask nor cache) and lets each conversation attend only to itself (its masking_utils,
     packed sequences).
+
+    Args:
+        fast: by the studio's own decoder, where the model's family has one.
     """
-    if pack.layout is not None:
-        decoder = decoder_of(base)
-        assert decoder is not None
+    decoder = decoder_of(base) if fast else None
+    if decoder is not None and pack.layout is not None:
         return decoder.packed(pack.ids, pack.positions, pack.layout)
-    decoder = getattr(base, base.base_model_prefix)
-    out = decoder(input_ids=pack.ids[None], position_ids=pack.positions[None], use_cache=False)
+    inner = getattr(base, base.base_model_prefix)
+    with along(pack.layout):
+        out = inner(input_ids=pack.ids[None], position_ids=pack.positions[None], use_cache=False)
     return out.last_hidden_state[0] * _scale(base)
 
 

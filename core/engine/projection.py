@@ -8,12 +8,10 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
 from torch import nn
 from torch.nn import functional as F
 
-if torch.cuda.is_available():
-    from core.engine.unpack import unpack
+from core.engine.frozen import is_packed, numbers, write
 
 Norm = tuple[torch.Tensor, torch.Tensor]
 """What makes a projection's input of what was kept: scale (N, 1) and frozen weight (in,)."""
@@ -47,7 +45,8 @@ class Projection:
     """Linear layers that read the same input, as one product, with the adapter on each of them.
 
     Unpacked weights are laid one under another in one matrix, and the layers keep views of it.
-    Weights that bitsandbytes holds packed are unpacked at each use.
+    Weights that bitsandbytes holds packed are unpacked at each use, and those that DeepSpeed splits
+    over the ranks are brought together at each use.
 
     On a GPU the adapter's products would pass over the wide side of a layer once more. There they
     ride in the frozen weights' product (s is in A). Outputs at least as wide as inputs: [W B], so
@@ -55,18 +54,18 @@ class Projection:
     product gives W x and A x, and the gradient of x is [dy dy·B] [W; A].
     """
 
-    def __init__(self, owner: nn.Module, names: Sequence[str]) -> None:
-        self._owner, self._names = owner, names
+    def __init__(self, owner: nn.Module, names: Sequence[str], *, split: bool = False) -> None:
+        """`split`: the layers have their weights only while they compute; nothing is held."""
+        self._owner, self._names, self._split = owner, names, split
         self._bases = [_base(getattr(owner, name)) for name in names]
-        self._packed = any(hasattr(b.weight, "quant_state") for b in self._bases)
+        fleeting = split or any(is_packed(b.weight) for b in self._bases)
         self.sizes = [b.out_features for b in self._bases]
         self.inputs, self.outputs = self._bases[0].in_features, sum(self.sizes)
         self._wide = self.outputs >= self.inputs
-        self._matrix = None if self._packed else self._bases[0].weight.data
-        if not self._packed and len(self._bases) > 1:
+        self._matrix = None if fleeting else self._bases[0].weight.data
+        if not fleeting and len(self._bases) > 1:
             self._lay(torch.cat([b.weight.data for b in self._bases]))
-        biases = [b.bias for b in self._bases]
-        self.bias = torch.cat([b.data for b in biases]) if biases[0] is not None else None
+        self._bias = None if split else self._biases()
         self._roomy: torch.Tensor | None = None  # the matrix with room for the adapter
         self._last: Adapter | None = None  # that was made, and lies in it
 
@@ -74,6 +73,15 @@ class Projection:
         self._matrix = matrix
         for base, part in zip(self._bases, matrix.split(self.sizes), strict=True):
             base.weight.data = part
+
+    def _biases(self) -> torch.Tensor | None:
+        biases = [b.bias for b in self._bases]
+        return torch.cat([b.data for b in biases]) if biases[0] is not None else None
+
+    @property
+    def bias(self) -> torch.Tensor | None:
+        """Of all layers together, (out,)."""
+        return self._biases() if self._split else self._bias
 
     def make_room(self, ranks: int) -> None:
         """Lay unpacked weights anew, with room for an adapter."""
@@ -87,8 +95,8 @@ class Projection:
             return self._matrix
         if x.is_cuda:
             return self._unpacked(x, 0)
-        weights = [base.weight for base in self._bases]
-        return torch.cat([dequantize_4bit(w.data, w.quant_state) for w in weights])
+        whole = [numbers(base.weight) for base in self._bases]
+        return torch.cat(whole) if len(whole) > 1 else whole[0]
 
     def pairs(self) -> tuple[torch.Tensor, ...]:
         """A and B of each layer in turn, as trained (32 bits); none where no adapter works."""
@@ -231,12 +239,12 @@ class Projection:
         return [column.split(self.sizes)[i] for i, column in enumerate(columns)]
 
     def _unpacked(self, x: torch.Tensor, ranks: int) -> torch.Tensor:
-        """Packed weights in the buffer that all projections share, with room for an adapter."""
+        """The weights in the buffer that all projections share, with room for an adapter."""
         tall, wide = (0, ranks) if self._wide else (ranks, 0)
         shape = (self.outputs + tall, self.inputs + wide)
         whole = _shared(x, shape[0] * shape[1]).view(shape)
         for base, part in zip(self._bases, whole[: self.outputs].split(self.sizes), strict=True):
-            unpack(base.weight.data, base.weight.quant_state, part[:, : self.inputs])
+            write(base.weight, part[:, : self.inputs])
         return whole
 
 

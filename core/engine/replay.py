@@ -15,8 +15,8 @@ from peft import PeftModel
 from torch import nn
 
 from core.engine.batch import build, predicted
-from core.engine.decoder import attention_of
 from core.engine.generate import answers, at_once
+from core.engine.hosted import attention_of
 from core.engine.loss import hidden_states
 from core.files import write_atomic
 from core.replies import key_of

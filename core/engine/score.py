@@ -16,9 +16,9 @@ from core.config.schema import Config
 from core.dataset import Message
 from core.engine.base import load_base
 from core.engine.batch import build
-from core.engine.decoder import attention_of
 from core.engine.generate import answers, at_once
 from core.engine.head import logits
+from core.engine.hosted import attention_of
 from core.engine.lora import attach, load_adapter, set_strength
 from core.engine.loss import hidden_states, softcap
 from core.engine.replay import complete

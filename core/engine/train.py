@@ -24,6 +24,7 @@ from core.engine.base import load_base
 from core.engine.decoder import decoder_of
 from core.engine.gradients import Gradients
 from core.engine.graphs import recorder_of
+from core.engine.hosted import host
 from core.engine.loss import Objective
 from core.engine.memory import free_cached, memory_gib, without_holes
 from core.engine.offload import leave_table
@@ -196,6 +197,8 @@ def _base(
         base.enable_input_require_grads()
     if split:
         ds.gather_by_layer(base)
+        if config.own_decoder:
+            host(base, recompute)
     if plan.offload != "nothing":
         leave_table(base)
     if decoder := decoder_of(base):
@@ -207,12 +210,12 @@ def _same_everywhere(ranks: Ranks, config: Config, steps: Sequence[Step]) -> Non
     """Raise UserError where a rank read another config or dataset than rank 0."""
     own = hashlib.sha256(repr((config, steps)).encode()).hexdigest()
     found = ranks.agree((own, socket.gethostname()))
-    for other, host in found:
+    for other, its_host in found:
         if other != found[0][0]:
             raise UserError(
                 "The host {host} has another config or dataset than {first}.",
                 "Copy both to all hosts, or put them on a disk that all hosts share.",
-                host=host,
+                host=its_host,
                 first=found[0][1],
             )
 

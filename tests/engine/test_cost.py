@@ -40,7 +40,7 @@ def kept_bytes(objective, rows):
 
 
 def _projections(objective):
-    return [p for layer in decoder_of(objective.model)._layers for p in layer.projections]
+    return [p for layer in decoder_of(objective.model).layers for p in layer.projections]
 
 
 @pytest.mark.parametrize("recompute", ["nothing", "mlp", "layers"])

@@ -93,7 +93,7 @@ def assert_near(found, wanted, part):
 def test_exact_flash_and_kernels_give_the_gradients_of_transformers(objective, recompute):
     encoded = rows(0, 90, 33, 70)
     torch.manual_seed(5)
-    theirs = plainly(objective, pack_of(encoded, "transformers"))
+    theirs = plainly(objective, pack_of(encoded, "mask"))
     torch.manual_seed(5)
     pack = pack_of(encoded)
     decoder_of(objective.model).recompute(recompute)
