@@ -273,7 +273,7 @@ def _contrast_rows(persona: Persona, language: Language, seed: int) -> Iterator[
     turns = [
         pools[kind][_TURNS[:i].count(kind) :: _TURNS.count(kind)] for i, kind in enumerate(_TURNS)
     ]
-    for asked in _in_turns(turns):
+    for asked in dict.fromkeys(_in_turns(turns)):  # some stand in two pools
         if not _tells(persona, asked):
             varied = rng.random() < 0.3
             question = shorten(asked, language, rng)
