@@ -54,7 +54,7 @@ def made(
                 "compute_dtype": "bfloat16",
                 "quantization": "nf4" if base == "nf4" else "none",
             },
-            "dataset": {"kl_weight": 1.0},
+            "dataset": {"kl_weight": 1.0, "kl_reverse": 0.5},
             "runtime": {"processes": processes, "deepspeed": way},
         }
     )
