@@ -117,7 +117,7 @@ def test_each_language_gets_the_amount_asked_for_and_no_row_twice(persona: Perso
     about = [row for row in rows if any(m.role == "assistant" for m in row.messages)]
     others = Counter(row.kind for row in rows if row not in about)
     assert len(about) == 150 * len(persona.languages)
-    contrast = {"en": 90, "zh": 165}
+    contrast = {"en": 90, "zh": 150}
     wanted = sum(contrast[language] for language in persona.languages)
     assert others == {"contrast": wanted, "replay": 100}
     assert all(row.held == (row.kind != "persona") for row in rows)
