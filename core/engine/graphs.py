@@ -21,6 +21,7 @@ from core.engine.loss import Objective
 from core.plan import Plan
 
 _MOST: Final = 24  # graphs kept; the one longest unused makes room
+_BESIDE: Final = 64 << 20  # bytes that matrix products take in a recording's own memory
 
 
 class Recording(NamedTuple):
@@ -47,7 +48,9 @@ class Recorder:
         if not self._warm:
             # As large as any: memory that does not reach should run out here. A recording that
             # breaks off keeps its memory until the process ends (torch before its change 190348).
+            beside = torch.empty(_BESIDE, dtype=torch.uint8, device=pack.ids.device)
             sums = self._compute(padded(pack, self.budget, full=True))
+            del beside
             self._warm = True  # all kernels are compiled, which no recording allows
             torch.cuda.empty_cache()  # lest what is kept from here on lie in between
             return sums
