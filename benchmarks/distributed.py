@@ -32,33 +32,25 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
+import llamas
+
 from core import dataset, launch, run, studio
 from core.config import writer
 from core.config.schema import Config
 from core.hardware import detect
+from core.models import Shape
 from core.run import Run
 from core.settings import Settings
 from core.status import status
 from core.tokens import ChatTokenizer
 from core.work import encode
+from tests.bpe import write_tokenizer
 
-SHAPES: Final[dict[str, dict[str, int]]] = {
-    "1.8b": {  # InternLM2-1.8B
-        **{"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 24},
-        **{"num_attention_heads": 16, "num_key_value_heads": 8, "vocab_size": 92_544},
-    },
-    "7b": {  # InternLM2-7B
-        **{"hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32},
-        **{"num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 92_544},
-    },
-    "135m": {  # the built-in model
-        **{"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30},
-        **{"num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49_152},
-    },
-    "tiny": {
-        **{"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2},
-        **{"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 4_096},
-    },
+SHAPES: Final = {
+    "1.8b": llamas.SHAPES["1.8B"],
+    "7b": llamas.SHAPES["InternLM2-7B"],
+    "135m": llamas.SHAPES["0.1B"],  # the built-in model
+    "tiny": Shape(64, 2, 4, 2, 16, 128, 4_096, False, 2_048),
 }
 WAYS: Final = ("none", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3")
 TOLERANCE: Final = 0.02  # nats between a step's loss here and in one process; 16-bit sums differ
@@ -66,10 +58,6 @@ _WARM: Final = 3  # steps that compile kernels and record graphs
 _SHARED: Final = Path("/dev/shm")
 _ROOMY: Final = _SHARED.is_dir() and shutil.disk_usage(_SHARED).free > 2**36  # two models, and NCCL
 _FAST: Final = _SHARED if _ROOMY else Path(tempfile.gettempdir())
-_CHATML: Final = (
-    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
 
 
 @dataclass(frozen=True)
@@ -116,33 +104,9 @@ def cells(shapes: Sequence[str], most: int) -> Iterator[Cell]:
 
 def write_model(shape: str, folder: Path, rows: Path) -> None:
     """Config, random weights in 16 bits, and a byte-level BPE learned from the rows."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    folder.mkdir(parents=True, exist_ok=True)
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4_000,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    made.train_from_iterator((m.content for r in dataset.load(rows) for m in r.messages), trainer)
-    made.save(str(folder / "tokenizer.json"))
-    names = {"bos_token": special[1], "eos_token": special[2], "pad_token": special[2]}
-    (folder / "tokenizer_config.json").write_text(json.dumps(names), "utf-8")
-    (folder / "chat_template.jinja").write_text(_CHATML, "utf-8")
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        **SHAPES[shape], max_position_embeddings=32_768, bos_token_id=1, eos_token_id=2
-    )
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        model = LlamaForCausalLM._from_config(config, dtype=torch.bfloat16)
-    model.save_pretrained(folder)
+    llamas.write_random(SHAPES[shape], folder)
+    texts = (m.content for r in dataset.load(rows) for m in r.messages)
+    write_tokenizer(folder, texts=texts, tokens=4_000)
     (folder / "whole").touch()
 
 

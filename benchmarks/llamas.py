@@ -66,7 +66,7 @@ def write_random(shape: Shape, folder: Path) -> None:
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # one that was broken off is written again
     made = {}
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         for name, size in weights(shape).items():

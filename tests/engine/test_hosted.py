@@ -13,6 +13,7 @@ from core.engine.batch import build
 from core.engine.loss import Objective
 from core.schedule import Member
 from core.tokens import Encoded
+from tests import stage3
 
 CONFIG = Config.model_validate({"model": {"lora_r": 4, "quantization": "none"}})
 LENGTHS = (30, 9, 21, 8)
@@ -102,18 +103,7 @@ def test_exact_layers_without_a_window_need_no_mask_beside_layers_with_one(masks
 def test_exact_hosted_layers_give_the_gradients_of_transformers(
     tiny_model, masks, quantization, recompute
 ):
-    base = load_base(
-        tiny_model,
-        dtype="float32",
-        device="cpu",
-        quantization=quantization,
-        unpacked=False,
-        zero3=True,
-    )
-    if recompute == "layers":
-        base.gradient_checkpointing_enable({"use_reentrant": False})
-        base.enable_input_require_grads()
-    hosted.host(base, recompute)
+    base = stage3.load(tiny_model, recompute, quantization, dtype="float32", device="cpu")
     objective = Objective(adapted(base)).train()
     assert objective.attention == "grouped"
     ours = found(objective, "grouped")

@@ -8,10 +8,10 @@ import transformers
 
 from core.config.schema import Config
 from core.engine import batch, hosted, lora
-from core.engine.base import load_base
 from core.engine.loss import Objective
 from core.schedule import Member
 from core.tokens import Encoded
+from tests import stage3
 
 pytestmark = pytest.mark.gpu
 
@@ -92,18 +92,7 @@ def test_exact_hosted_layers_give_the_gradients_of_transformers(tmp_path, quanti
     transformers.LlamaForCausalLM._from_config(config, dtype=torch.bfloat16).save_pretrained(
         tmp_path
     )
-    base = load_base(
-        tmp_path,
-        dtype="bfloat16",
-        device="cuda",
-        quantization=quantization,
-        unpacked=False,
-        zero3=True,
-    )
-    if recompute == "layers":
-        base.gradient_checkpointing_enable({"use_reentrant": False})
-        base.enable_input_require_grads()
-    hosted.host(base, recompute)
+    base = stage3.load(tmp_path, recompute, quantization, dtype="bfloat16", device="cuda")
     objective = Objective(adapted(base)).train()
     assert objective.attention == "flash"
     assert_near(found(objective, "flash"), found(objective, "mask"))
