@@ -32,7 +32,7 @@ def mix(summary: Summary, t: Say) -> str:
     spoken = ", ".join(f"{words} {share:.0%}" for _, words, share in parts)
     rule = t(
         "The rule: about half are about itself, in as many different words as there are; most of "
-        "the others ask the same things about somebody else; the rest is anything else. The base "
+        "the others sound alike and ask something else; the rest is anything at all. The base "
         "model answers the latter two itself, and training holds it to that."
     )
     return (
